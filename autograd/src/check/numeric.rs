@@ -1,0 +1,155 @@
+//! Derivatives by differences.
+//!
+//! The central difference `D(h) = (s(x+h) − s(x−h)) / 2h` misses the derivative by a term in h²;
+//! `(4 D(h/2) − D(h)) / 3` cancels that term (Richardson 1911) and leaves h⁴. Rounding adds an error
+//! of about ε |s| / h, which grows as the step shrinks. No step suits every function, so several
+//! are tried.
+
+use super::report::{Entry, ParameterReport, Trust};
+use super::{Input, Random};
+
+/// Relative steps, the one that suits most functions first.
+const STEPS: [f64; 5] = [1e-3, 1e-2, 1e-4, 1e-5, 1e-6];
+
+/// Along how many random directions a large parameter is checked, and at how many of its entries
+/// a failed check looks.
+const DIRECTIONS: usize = 3;
+const LOOKED_AT: usize = 200;
+
+/// A function, the point, and the cotangents that make numbers of its outputs.
+pub(super) struct Numeric<'a, F> {
+    pub f: &'a F,
+    pub x: &'a [Vec<f64>],
+    pub cotangents: &'a [Vec<f64>],
+    pub tolerance: f64,
+}
+
+/// A derivative by differences, one value per cotangent, and how far rounding may have moved it.
+struct Estimate {
+    slope: Vec<f64>,
+    noise: f64,
+}
+
+impl<F: Fn(&[Vec<f64>]) -> Vec<f64>> Numeric<'_, F> {
+    /// Every entry of input `k`. `yours` holds its gradient for each cotangent.
+    pub fn entries(&self, k: usize, input: &Input, yours: &[&[f64]]) -> ParameterReport {
+        let all: Vec<usize> = (0..input.value.len()).collect();
+        self.at_entries(k, input, yours, &all)
+    }
+
+    fn at_entries(&self, k: usize, input: &Input, yours: &[&[f64]], places: &[usize]) -> ParameterReport {
+        let mut report = ParameterReport::new(input, places.len());
+        for &place in places {
+            let mut direction = vec![0.0; input.value.len()];
+            direction[place] = 1.0;
+            let yours: Vec<f64> = yours.iter().map(|gradient| gradient[place]).collect();
+            let scale = input.value[place].abs().max(1.0);
+            let entry = self.compare(k, &direction, scale, &yours, (place / input.cols, place % input.cols));
+            report.add(entry);
+        }
+        report
+    }
+
+    /// Random directions in input `k`; if one disagrees, a sample of its entries.
+    pub fn directions(&self, k: usize, input: &Input, yours: &[&[f64]], random: &mut Random) -> ParameterReport {
+        let mut report = ParameterReport::new(input, DIRECTIONS);
+        for number in 0..DIRECTIONS {
+            // Of length about 1, so that the step moves the function as one entry's step would.
+            let length = (input.value.len() as f64).sqrt();
+            let direction: Vec<f64> = random.normals(input.value.len()).iter().map(|v| v / length).collect();
+            let dot = |gradient: &&[f64]| gradient.iter().zip(&direction).map(|(g, v)| g * v).sum();
+            let yours: Vec<f64> = yours.iter().map(dot).collect();
+            report.add(self.compare(k, &direction, 1.0, &yours, (number, 0)));
+        }
+        if report.wrong == 0 {
+            return report.along_directions();
+        }
+        let places: Vec<usize> = (0..LOOKED_AT).map(|_| random.below(input.value.len())).collect();
+        let sample = self.at_entries(k, input, yours, &places);
+        if sample.wrong == 0 { report.along_directions() } else { sample }
+    }
+
+    /// Your derivative along a direction against the numeric one, at the step that agrees best.
+    fn compare(&self, k: usize, direction: &[f64], scale: f64, yours: &[f64], at: (usize, usize)) -> Entry {
+        let mut best: Option<Entry> = None;
+        let mut slopes = Vec::new();
+        for step in STEPS {
+            let estimate = self.richardson(k, direction, step * scale);
+            let entry = self.worst_cotangent(yours, &estimate, at);
+            let closer = best.as_ref().is_none_or(|b| entry.error < b.error || b.error.is_nan());
+            slopes.push(estimate);
+            if closer {
+                best = Some(entry);
+            }
+            if best.as_ref().is_some_and(|b| b.error <= self.tolerance) {
+                break;
+            }
+        }
+        let mut best = best.unwrap_or_else(|| unreachable!("there is at least one step"));
+        best.wrong = !(best.error <= self.tolerance);
+        if best.wrong {
+            best.trust = self.trust(k, direction, scale, &slopes);
+        }
+        best
+    }
+
+    /// The relative error of the cotangent that disagrees most. What rounding explains is no error.
+    fn worst_cotangent(&self, yours: &[f64], estimate: &Estimate, at: (usize, usize)) -> Entry {
+        let mut worst = Entry { row: at.0, col: at.1, yours: 0.0, numeric: 0.0, error: 0.0, wrong: false, trust: Trust::Stable };
+        for (&yours, &numeric) in yours.iter().zip(&estimate.slope) {
+            let excess = (yours - numeric).abs() - estimate.noise;
+            let error = if excess <= 0.0 { 0.0 } else { excess / yours.abs().max(numeric.abs()) };
+            if !(error <= worst.error) || worst.numeric == 0.0 {
+                worst = Entry { yours, numeric, error, ..worst };
+            }
+        }
+        worst
+    }
+
+    fn richardson(&self, k: usize, direction: &[f64], h: f64) -> Estimate {
+        let (wide, narrow) = (self.central(k, direction, h), self.central(k, direction, h / 2.0));
+        let slope = wide.slope.iter().zip(&narrow.slope).map(|(w, n)| (4.0 * n - w) / 3.0).collect();
+        Estimate { slope, noise: narrow.noise }
+    }
+
+    fn central(&self, k: usize, direction: &[f64], h: f64) -> Estimate {
+        self.difference(&self.moved(k, direction, h), &self.moved(k, direction, -h), 2.0 * h)
+    }
+
+    /// `Σ r ⊙ (a − b) / width` for every cotangent `r`: subtract first, so that what the outputs
+    /// have in common does not drown the difference.
+    fn difference(&self, a: &[f64], b: &[f64], width: f64) -> Estimate {
+        let slope = self.cotangents.iter().map(|r| r.iter().zip(a).zip(b).map(|((r, a), b)| r * (a - b)).sum::<f64>() / width);
+        let size = |r: &Vec<f64>| r.iter().zip(a).map(|(r, a)| (r * a).abs()).sum::<f64>();
+        let largest = self.cotangents.iter().map(size).fold(0.0, f64::max);
+        // The outputs are sums of many rounded terms: allow some tens of roundings.
+        Estimate { slope: slope.collect(), noise: 64.0 * f64::EPSILON * largest / width }
+    }
+
+    fn moved(&self, k: usize, direction: &[f64], h: f64) -> Vec<f64> {
+        let mut x = self.x.to_vec();
+        x[k].iter_mut().zip(direction).for_each(|(x, v)| *x += h * v);
+        (self.f)(&x)
+    }
+
+    /// Whether to trust a disagreement: do the differences agree with each other?
+    fn trust(&self, k: usize, direction: &[f64], scale: f64, slopes: &[Estimate]) -> Trust {
+        let close = |a: &Estimate, b: &Estimate| {
+            a.slope.iter().zip(&b.slope).all(|(p, q)| (p - q).abs() <= 1e-4 * p.abs().max(q.abs()) + a.noise + b.noise)
+        };
+        // A kink: the slope to the left and the slope to the right differ, however small the step.
+        let here = (self.f)(self.x);
+        let kink = [1e-4, 1e-6].iter().all(|step| {
+            let h = step * scale;
+            let right = self.difference(&self.moved(k, direction, h), &here, h);
+            let left = self.difference(&here, &self.moved(k, direction, -h), h);
+            let far = |(r, l): (&f64, &f64)| (r - l).abs() > 1e-2 * r.abs().max(l.abs()) + right.noise + left.noise;
+            right.slope.iter().zip(&left.slope).any(far)
+        });
+        match () {
+            () if kink => Trust::Kink,
+            () if slopes.windows(2).any(|pair| close(&pair[0], &pair[1])) => Trust::Stable,
+            () => Trust::Noise,
+        }
+    }
+}

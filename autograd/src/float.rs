@@ -1,0 +1,96 @@
+//! The two number types everything is generic over: `f32` to train, `f64` to check.
+
+use crate::activations;
+use std::fmt::{Debug, Display};
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
+
+/// `f32` or `f64`.
+pub trait Float:
+    faer::traits::RealField
+    + Copy
+    + Default
+    + Debug
+    + Display
+    + PartialOrd
+    + Neg<Output = Self>
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + DivAssign
+    + Send
+    + Sync
+    + 'static
+{
+    /// 0
+    const ZERO: Self;
+    /// 1
+    const ONE: Self;
+    /// Not a number: what the tests poison unused memory with.
+    const NAN: Self;
+
+    /// The nearest value of this type.
+    fn from_f64(x: f64) -> Self;
+    /// The same value in `f64`.
+    fn to_f64(self) -> f64;
+    /// Neither infinite nor NaN.
+    fn finite(self) -> bool;
+    /// Natural logarithm.
+    fn ln(self) -> Self;
+    /// Square root.
+    fn sqrt(self) -> Self;
+
+    /// `y = exp(x)`, entry by entry.
+    fn exp_slice(y: &mut [Self], x: &[Self]);
+    /// `y = σ(x) = 1 / (1 + e⁻ˣ)`, entry by entry.
+    fn sigmoid_slice(y: &mut [Self], x: &[Self]);
+    /// `y = tanh(x)`, entry by entry.
+    fn tanh_slice(y: &mut [Self], x: &[Self]);
+}
+
+macro_rules! float {
+    ($t:ident) => {
+        impl Float for $t {
+            const ZERO: Self = 0.0;
+            const ONE: Self = 1.0;
+            const NAN: Self = $t::NAN;
+            #[inline]
+            fn from_f64(x: f64) -> Self {
+                x as $t
+            }
+            #[inline]
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+            #[inline]
+            fn finite(self) -> bool {
+                self.is_finite()
+            }
+            #[inline]
+            fn ln(self) -> Self {
+                $t::ln(self)
+            }
+            #[inline]
+            fn sqrt(self) -> Self {
+                $t::sqrt(self)
+            }
+            #[track_caller]
+            fn exp_slice(y: &mut [Self], x: &[Self]) {
+                activations::exp(y, x);
+            }
+            #[track_caller]
+            fn sigmoid_slice(y: &mut [Self], x: &[Self]) {
+                activations::sigmoid(y, x);
+            }
+            #[track_caller]
+            fn tanh_slice(y: &mut [Self], x: &[Self]) {
+                activations::tanh(y, x);
+            }
+        }
+    };
+}
+float!(f32);
+float!(f64);

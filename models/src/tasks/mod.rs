@@ -1,0 +1,5 @@
+//! Tasks that tell the networks apart.
+
+mod recall;
+
+pub use recall::Recall;
