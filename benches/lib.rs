@@ -5,7 +5,7 @@
 use autograd::Tape;
 use models::cells::{Cell, CellConfig, Kind};
 use models::init::Init;
-use models::layers::{Span, unroll};
+use models::layers::{Encoding, Span, unroll};
 use models::network::{Carry, Network, NetworkConfig};
 use models::params::Params;
 use models::train::{Clip, Trainer};
@@ -66,12 +66,13 @@ impl CharacterModel {
         let config = NetworkConfig {
             kind,
             symbols: SYMBOLS,
-            embedding: 64,
+            encoding: Encoding::Embedding(64),
             hidden: 256,
             layers: 1,
             outputs: SYMBOLS,
             init: Init::Uniform { bound: None },
             forget_bias: Some(1.0),
+            dropout: 0.0,
         };
         let mut params = Params::new();
         let network = Network::new(&config, &mut params, &mut ChaCha8Rng::seed_from_u64(1));

@@ -82,7 +82,9 @@ impl<T: Float> Var<'_, T> {
                 continue;
             }
             first = inner.bad_value(at).unwrap_or(first);
-            inner.parents[inner.nodes[at].parents.clone()].iter().for_each(|&parent| on_the_way[parent as usize] = true);
+            inner.parents[inner.nodes[at].parents.clone()]
+                .iter()
+                .for_each(|&parent| on_the_way[parent as usize] = true);
         }
         Some(first)
     }
@@ -93,9 +95,13 @@ impl<T: Float> Tape<T> {
     /// that the last backward pass left, if one did. Needs [`Tape::retain_grads`] during that pass
     /// to look inside; without it only the leaves' gradients are still there.
     pub fn gradient_anomaly(&self) -> Option<Anomaly> {
-        let inner = self.inner.borrow();
+        let inner = &mut *self.inner.borrow_mut();
         (0..inner.nodes.len()).rev().find_map(|at| inner.bad_gradient(at))
     }
+}
+
+fn is_bad<T: Float>(entries: &[T]) -> bool {
+    entries.iter().any(|x| !x.finite())
 }
 
 impl<T: Float> Inner<T> {
@@ -108,17 +114,37 @@ impl<T: Float> Inner<T> {
         self.bad_entry(at, &self.values.data()[node.value_range()], source)
     }
 
-    fn bad_gradient(&self, at: usize) -> Option<Anomaly> {
-        if self.nodes[at].kind == Kind::View {
+    fn bad_gradient(&mut self, at: usize) -> Option<Anomaly> {
+        if self.nodes[at].kind == Kind::View || !is_bad(self.grad(at as u32)?) {
             return None;
         }
-        // The last user of this node was the first to add to its gradient.
-        let user = self.nodes[at + 1..].iter().rev().find_map(|user| {
-            let owners = self.parents[user.parents.clone()].iter().map(|&p| self.nodes[p as usize].owner);
-            owners.into_iter().any(|owner| owner as usize == at).then(|| self.ops.get(user.kind))?
-        });
-        let source = user.map_or(Source::Given, |op| Source::Backward(op.name()));
+        let source = self.culprit(at).map_or(Source::Given, Source::Backward);
         self.bad_entry(at, self.grad(at as u32)?, source)
+    }
+
+    /// Which of a node's users added the bad number to its gradient: the rule of each runs again,
+    /// alone. If no cotangents were retained to do that with, it is the last user.
+    fn culprit(&mut self, at: usize) -> Option<&'static str> {
+        let owners = |user: usize| {
+            self.parents[self.nodes[user].parents.clone()].iter().map(|&p| self.nodes[p as usize].owner)
+        };
+        let reached = |user: usize| !self.retain_grads || self.grads.get(user).is_some_and(Option::is_some);
+        let uses = |&user: &usize| reached(user) && owners(user).any(|owner| owner as usize == at);
+        let name = |inner: &Self, user: usize| inner.ops.get(inner.nodes[user].kind).map(|op| op.name());
+        let users = (at + 1..self.nodes.len()).rev().filter(uses).filter(|&user| name(self, user).is_some());
+        let users: Vec<usize> = users.collect();
+
+        let nothing = self.nodes.iter().map(|_| None).collect();
+        let kept = std::mem::replace(&mut self.grads, nothing);
+        let bad = users.iter().find(|&&user| {
+            let Some(Some(cotangent)) = kept.get(user) else { return false };
+            self.pull_back(user, cotangent);
+            let added = self.grads[at].take();
+            self.grads.fill_with(|| None);
+            added.is_some_and(|dx| is_bad(&dx))
+        });
+        self.grads = kept;
+        bad.or(users.first()).and_then(|&user| name(self, user))
     }
 
     fn bad_entry(&self, at: usize, entries: &[T], source: Source) -> Option<Anomaly> {
@@ -128,4 +154,3 @@ impl<T: Float> Inner<T> {
         Some(Anomaly { source, label, scope, step, node: at, row, col, value })
     }
 }
-

@@ -133,10 +133,10 @@ impl<T: Float> Tape<T> {
     #[track_caller]
     pub fn affine<'t>(&'t self, products: &[(Var<'t, T>, Var<'t, T>)], b: Var<'t, T>) -> Var<'t, T> {
         let mut list = self.list();
-        list.push(b);
+        list.push_for("affine", b);
         for &(w, x) in products {
-            list.push(w);
-            list.push(x);
+            list.push_for("affine", w);
+            list.push_for("affine", x);
         }
         list.apply(ops::Affine)
     }
@@ -163,8 +163,8 @@ impl<T: Float> Tape<T> {
         b: Var<'t, T>,
     ) -> Var<'t, T> {
         let mut list = self.list();
-        list.push(a);
-        list.push(b);
+        list.push_for("select", a);
+        list.push_for("select", b);
         list.apply_flags(ops::Select, mask)
     }
 
@@ -189,7 +189,13 @@ impl<'t, T: Float> VarList<'t, T> {
     /// If it is on another tape.
     #[track_caller]
     pub fn push(&mut self, x: Var<'t, T>) {
-        assert!(std::ptr::eq(x.tape, self.tape), "list: the variable is on another tape");
+        self.push_for("list", x);
+    }
+
+    /// Adds a variable for the operation of this name.
+    #[track_caller]
+    fn push_for(&mut self, name: &str, x: Var<'t, T>) {
+        assert!(std::ptr::eq(x.tape, self.tape), "{name}: an input is on another tape");
         self.ids.push(x.id);
     }
 

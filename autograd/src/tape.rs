@@ -170,7 +170,12 @@ impl<T: Float> Tape<T> {
     /// # Panics
     /// If the operation does not accept the inputs' shapes, or an input is on another tape.
     #[track_caller]
-    pub fn apply_indexed<'t>(&'t self, op: impl Op<T>, inputs: &[Var<'t, T>], indices: &[usize]) -> Var<'t, T> {
+    pub fn apply_indexed<'t>(
+        &'t self,
+        op: impl Op<T>,
+        inputs: &[Var<'t, T>],
+        indices: &[usize],
+    ) -> Var<'t, T> {
         for x in inputs {
             assert!(std::ptr::eq(x.tape, self), "{}: an input is on another tape", op.name());
         }
@@ -287,39 +292,53 @@ impl<T: Float> Inner<T> {
         self.clear_grads();
         self.grads.resize_with(self.nodes.len(), || None);
         let own = [id];
-        let mut start = Gradients { buffers: &mut self.grads, pool: &mut self.pool, nodes: &self.nodes, parents: &own };
+        let mut start =
+            Gradients { buffers: &mut self.grads, pool: &mut self.pool, nodes: &self.nodes, parents: &own };
         let Some(cotangent) = start.of(0) else { return };
         cotangent.copy_from_slice(seed);
 
         for at in (0..=id as usize).rev() {
-            let node = &self.nodes[at];
-            let Some(op) = self.ops.get(node.kind) else { continue };
+            if self.ops.get(self.nodes[at].kind).is_none() {
+                continue;
+            }
             // Nothing that the loss depends on has used this node: its cotangent is zero.
             let Some(cotangent) = self.grads[at].take() else { continue };
-            let x = Inputs {
-                values: self.values.data(),
-                nodes: &self.nodes,
-                parents: &self.parents[node.parents.clone()],
-                indices: &self.indices[node.indices.clone()],
-            };
-            let scratch = op.scratch(x);
-            if self.scratch.len() < scratch {
-                self.scratch.resize(scratch, T::ZERO);
-            }
-            let y = Output {
-                value: &x.values[node.value_range()],
-                cotangent: &cotangent,
-                saved: &x.values[node.saved_range()],
-                scratch: &mut self.scratch[..scratch],
-            };
-            let mut dx = Gradients { buffers: &mut self.grads, pool: &mut self.pool, nodes: &self.nodes, parents: x.parents };
-            op.backward(x, y, &mut dx);
+            self.pull_back(at, &cotangent);
             if self.retain_grads {
                 self.grads[at] = Some(cotangent);
             } else {
                 self.pool.give_back(cotangent);
             }
         }
+    }
+
+    /// The backward rule of node `at`: adds to the gradients of its inputs.
+    pub fn pull_back(&mut self, at: usize, cotangent: &[T]) {
+        let node = &self.nodes[at];
+        let Some(op) = self.ops.get(node.kind) else { return };
+        let x = Inputs {
+            values: self.values.data(),
+            nodes: &self.nodes,
+            parents: &self.parents[node.parents.clone()],
+            indices: &self.indices[node.indices.clone()],
+        };
+        let scratch = op.scratch(x);
+        if self.scratch.len() < scratch {
+            self.scratch.resize(scratch, T::ZERO);
+        }
+        let y = Output {
+            value: &x.values[node.value_range()],
+            cotangent,
+            saved: &x.values[node.saved_range()],
+            scratch: &mut self.scratch[..scratch],
+        };
+        let mut dx = Gradients {
+            buffers: &mut self.grads,
+            pool: &mut self.pool,
+            nodes: &self.nodes,
+            parents: x.parents,
+        };
+        op.backward(x, y, &mut dx);
     }
 
     /// The gradient of a node, if the backward pass reached it and it is still there.
@@ -351,7 +370,9 @@ impl<T: Float> Inner<T> {
                 saved: &self.values.data()[node.saved_range()],
                 scratch: &mut scratch[..op.scratch(x)],
             };
-            op.trace(x, y, &mut |quantity| visit(Quantity { scope: quantity.scope.or(node.scope), ..quantity }));
+            op.trace(x, y, &mut |quantity| {
+                visit(Quantity { scope: quantity.scope.or(node.scope), ..quantity })
+            });
         }
         self.scratch = scratch;
     }

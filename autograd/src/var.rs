@@ -115,7 +115,12 @@ impl<'t, T: Float> Var<'t, T> {
     #[track_caller]
     pub fn backward_with(self, cotangent: &[T]) {
         let (rows, cols) = self.shape();
-        assert_eq!(rows * cols, cotangent.len(), "backward from {rows}×{cols}: cotangent of {}", cotangent.len());
+        assert_eq!(
+            rows * cols,
+            cotangent.len(),
+            "backward from {rows}×{cols}: cotangent of {}",
+            cotangent.len()
+        );
         self.tape.inner.borrow_mut().backward(self.id, cotangent);
     }
 }

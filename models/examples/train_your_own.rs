@@ -24,7 +24,13 @@ fn main() {
         let signs: Vec<f32> = (0..BATCH).map(|b| sum(b).signum()).collect();
         let step = trainer.step(|p| {
             let tape = p.tape();
-            let (_, last) = unroll(&cell, p, tape.constant(STEPS, BATCH, &x), cell.zero_state(tape, BATCH), Span::default());
+            let (_, last) = unroll(
+                &cell,
+                p,
+                tape.constant(STEPS, BATCH, &x),
+                cell.zero_state(tape, BATCH),
+                Span::default(),
+            );
             head.forward(p, last.h).mse_loss(tape.constant(1, BATCH, &signs))
         });
         let step = step.expect("the loss stays finite at this rate");

@@ -45,23 +45,13 @@ impl<'a> Choice<'a> {
     pub fn parse(kind: &'static str, text: &'a str) -> Result<Self, Invalid> {
         let (name, list) = text.split_once(':').unwrap_or((text, ""));
         let pair = |option: &'a str| {
-            let (key, value) = option.split_once('=').ok_or_else(|| {
-                Invalid(format!(
-                    "{kind} {name}: '{option}' is not of the form key=number"
-                ))
-            })?;
+            let (key, value) = option
+                .split_once('=')
+                .ok_or_else(|| Invalid(format!("{kind} {name}: '{option}' is not of the form key=number")))?;
             Ok((key.trim(), value.trim()))
         };
-        let options = list
-            .split(',')
-            .filter(|option| !option.is_empty())
-            .map(pair);
-        Ok(Self {
-            kind,
-            name: name.trim(),
-            options: options.collect::<Result<_, _>>()?,
-            asked: Vec::new(),
-        })
+        let options = list.split(',').filter(|option| !option.is_empty()).map(pair);
+        Ok(Self { kind, name: name.trim(), options: options.collect::<Result<_, _>>()?, asked: Vec::new() })
     }
 
     /// The number given for `key`, if it was given.
@@ -114,43 +104,29 @@ impl<'a> Choice<'a> {
     /// # Errors
     /// If an option is left that nobody asked for, or that was given twice.
     pub fn finish<V>(self, value: V) -> Result<V, Invalid> {
-        let Self {
-            kind,
-            name,
-            options,
-            asked,
-        } = self;
+        let Self { kind, name, options, asked } = self;
         match options.first() {
             None => Ok(value),
             Some((key, _)) if asked.contains(key) => {
                 Err(Invalid(format!("{kind} {name}: {key} is given twice")))
             }
-            Some((key, _)) if asked.is_empty() => Err(Invalid(format!(
-                "{kind} {name} does not take {key} (it takes no options)"
-            ))),
-            Some((key, _)) => Err(Invalid(format!(
-                "{kind} {name} does not take {key} (it takes {})",
-                asked.join(", ")
-            ))),
+            Some((key, _)) if asked.is_empty() => {
+                Err(Invalid(format!("{kind} {name} does not take {key} (it takes no options)")))
+            }
+            Some((key, _)) => {
+                Err(Invalid(format!("{kind} {name} does not take {key} (it takes {})", asked.join(", "))))
+            }
         }
     }
 
     /// The error for a name that is none of the `known` ones.
     pub fn unknown(&self, known: &[&str]) -> Invalid {
-        Invalid(format!(
-            "unknown {} '{}' (known: {})",
-            self.kind,
-            self.name,
-            known.join(", ")
-        ))
+        Invalid(format!("unknown {} '{}' (known: {})", self.kind, self.name, known.join(", ")))
     }
 
     /// The error for an option that has to be given.
     pub fn missing(&self, key: &str, example: &str) -> Invalid {
-        Invalid(format!(
-            "{} {} needs {key}, for example {example}",
-            self.kind, self.name
-        ))
+        Invalid(format!("{} {} needs {key}, for example {example}", self.kind, self.name))
     }
 
     fn take(&mut self, key: &'static str) -> Option<&'a str> {
@@ -160,9 +136,6 @@ impl<'a> Choice<'a> {
     }
 
     fn wrong(&self, key: &str, text: &str, wanted: &str) -> Invalid {
-        Invalid(format!(
-            "{} {}: {key}={text} must be {wanted}",
-            self.kind, self.name
-        ))
+        Invalid(format!("{} {}: {key}={text} must be {wanted}", self.kind, self.name))
     }
 }

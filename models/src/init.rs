@@ -72,9 +72,7 @@ impl Init {
     /// ```
     pub fn for_hidden(self, hidden: usize) -> Self {
         match self {
-            Init::Uniform { bound: None } => Init::Uniform {
-                bound: Some(1.0 / (hidden as f64).sqrt()),
-            },
+            Init::Uniform { bound: None } => Init::Uniform { bound: Some(1.0 / (hidden as f64).sqrt()) },
             other => other,
         }
     }
@@ -98,9 +96,7 @@ impl Init {
         let entries = match self {
             Init::Zeros => vec![0.0; size],
             Init::Normal { std } => (0..size).map(|_| std * gaussian(rng)).collect(),
-            Init::XavierUniform { gain } => {
-                uniform(rng, size, gain * (6.0 / (rows + cols) as f64).sqrt())
-            }
+            Init::XavierUniform { gain } => uniform(rng, size, gain * (6.0 / (rows + cols) as f64).sqrt()),
             Init::Orthogonal => orthogonal(rng, rows, cols),
             Init::Uniform { bound: Some(bound) } => uniform(rng, size, bound),
             Init::Uniform { bound: None } => {
@@ -159,9 +155,7 @@ pub fn set_gate_bias<T: Float>(bias: &mut [T], gates: usize, gate: usize, value:
 }
 
 fn uniform(rng: &mut ChaCha8Rng, size: usize, bound: f64) -> Vec<f64> {
-    (0..size)
-        .map(|_| bound * (2.0 * rng.random::<f64>() - 1.0))
-        .collect()
+    (0..size).map(|_| bound * (2.0 * rng.random::<f64>() - 1.0)).collect()
 }
 
 /// One standard Gaussian number from two uniform ones (Box and Muller, 1958).
@@ -201,16 +195,10 @@ impl FromStr for Init {
         let mut c = Choice::parse("initialiser", text)?;
         let init = match c.name {
             "zeros" => Init::Zeros,
-            "normal" => Init::Normal {
-                std: c.number_or("std", 0.0.., 0.01)?,
-            },
-            "xavier-uniform" => Init::XavierUniform {
-                gain: c.number_or("gain", 0.0.., 1.0)?,
-            },
+            "normal" => Init::Normal { std: c.number_or("std", 0.0.., 0.01)? },
+            "xavier-uniform" => Init::XavierUniform { gain: c.number_or("gain", 0.0.., 1.0)? },
             "orthogonal" => Init::Orthogonal,
-            "uniform" => Init::Uniform {
-                bound: c.number("bound", 0.0..)?,
-            },
+            "uniform" => Init::Uniform { bound: c.number("bound", 0.0..)? },
             _ => return Err(c.unknown(&Self::NAMES)),
         };
         c.finish(init)

@@ -6,16 +6,31 @@
 //! To train a network of your own, read `examples/train_your_own.rs`: it is 30 lines.
 
 pub mod cells;
+#[cfg(feature = "files")]
+pub mod checkpoint;
 pub mod choice;
+#[cfg(feature = "files")]
+pub mod config;
+pub mod evaluate;
+#[cfg(feature = "files")]
+pub mod file;
+pub mod hash;
 pub mod init;
 pub mod layers;
+#[cfg(feature = "files")]
+pub mod metrics;
 pub mod network;
 pub mod optim;
 pub mod params;
 #[cfg(feature = "files")]
 pub mod run;
+#[cfg(feature = "files")]
+pub mod session;
 pub mod tasks;
+#[cfg(feature = "files")]
+mod tensors;
 pub mod text;
 pub mod train;
+pub mod watch;
 #[cfg(feature = "files")]
 pub mod weights;

@@ -2,7 +2,7 @@
 
 use crate::cells::{Cell, CellConfig, Kind, State};
 use crate::init::Init;
-use crate::layers::{Embedding, Linear, Span, one_hot, unroll};
+use crate::layers::{Embedding, Encoding, Linear, Span, dropout, hashing, one_hot, unroll};
 use crate::params::{Bound, Params};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
@@ -17,6 +17,11 @@ pub enum Encoder {
     },
     /// A learned vector.
     Embedding(Embedding),
+    /// A constant vector of hashed features.
+    Hashing {
+        /// How many features there are: N.
+        features: usize,
+    },
 }
 
 /// What a network is made of.
@@ -26,8 +31,8 @@ pub struct NetworkConfig {
     pub kind: Kind,
     /// Symbols of the input: V.
     pub symbols: usize,
-    /// Features of the embedding: E; 0 for one-hot vectors.
-    pub embedding: usize,
+    /// How symbols become vectors.
+    pub encoding: Encoding,
     /// Features of every recurrent layer: H.
     pub hidden: usize,
     /// How many recurrent layers.
@@ -38,6 +43,8 @@ pub struct NetworkConfig {
     pub init: Init,
     /// Forget-gate bias of the LSTM kinds.
     pub forget_bias: Option<f64>,
+    /// The share of every recurrent layer's outputs that is dropped in training; 0 for none.
+    pub dropout: f64,
 }
 
 /// A network from symbols to logits at every step.
@@ -47,18 +54,22 @@ pub struct NetworkConfig {
 pub struct Network<T: Float> {
     encoder: Encoder,
     layers: Vec<Box<dyn Cell<T>>>,
+    dropout: f64,
     head: Linear,
 }
 
 impl<T: Float> Network<T> {
     /// Adds the parameters of a new network.
     pub fn new(config: &NetworkConfig, params: &mut Params<T>, rng: &mut ChaCha8Rng) -> Self {
-        let NetworkConfig { kind, symbols, embedding, hidden, init, forget_bias, .. } = *config;
-        let encoder = match embedding {
-            0 => Encoder::OneHot { symbols },
-            features => Encoder::Embedding(Embedding::new(params, "embedding", symbols, features, rng)),
+        let NetworkConfig { kind, symbols, encoding, hidden, init, forget_bias, dropout, .. } = *config;
+        let encoder = match encoding {
+            Encoding::OneHot => Encoder::OneHot { symbols },
+            Encoding::Embedding(size) => {
+                Encoder::Embedding(Embedding::new(params, "embedding", symbols, size, rng))
+            }
+            Encoding::Hashing(features) => Encoder::Hashing { features },
         };
-        let first = if embedding == 0 { symbols } else { embedding };
+        let first = encoding.size(symbols);
         let layers = (0..config.layers).map(|layer| {
             let input = if layer == 0 { first } else { hidden };
             let cell = CellConfig { init, forget_bias, ..CellConfig::new(input, hidden) };
@@ -66,35 +77,65 @@ impl<T: Float> Network<T> {
         });
         let layers = layers.collect();
         let head = Linear::new(params, "head", hidden, config.outputs, rng);
-        Self { encoder, layers, head }
+        Self { encoder, layers, dropout, head }
     }
 
     /// The states of all layers at the start of a text: zeros.
     pub fn initial_carry(&self, batch: usize) -> Carry<T> {
         let zeros = |cell: &dyn Cell<T>| vec![T::ZERO; cell.hidden() * batch];
-        let layer = |cell: &Box<dyn Cell<T>>| CarriedState {
-            h: zeros(&**cell),
-            c: if cell.has_cell_state() { zeros(&**cell) } else { Vec::new() },
+        let layer = |cell: &dyn Cell<T>| CarriedState {
+            h: zeros(cell),
+            c: if cell.has_cell_state() { zeros(cell) } else { Vec::new() },
         };
-        Carry { batch, layers: self.layers.iter().map(layer).collect() }
+        Carry { batch, layers: self.layers.iter().map(|cell| layer(&**cell)).collect() }
     }
 
     /// Logits (T·O)×B of T·B ids, step by step, beginning with the carried states; these are
-    /// replaced by the final ones.
+    /// replaced by the final ones. Nothing is dropped.
     ///
     /// # Panics
     /// If the ids do not fill whole steps of the carry's batch, or an id is not below V.
     #[track_caller]
     pub fn forward<'t>(&self, p: Bound<'t, T>, ids: &[usize], carry: &mut Carry<T>) -> Var<'t, T> {
+        self.logits(p, ids, carry, None)
+    }
+
+    /// The same for training: with dropout after every recurrent layer, whose masks `rng` draws.
+    ///
+    /// # Panics
+    /// As [`Network::forward`].
+    #[track_caller]
+    pub fn forward_train<'t>(
+        &self,
+        p: Bound<'t, T>,
+        ids: &[usize],
+        carry: &mut Carry<T>,
+        rng: &mut ChaCha8Rng,
+    ) -> Var<'t, T> {
+        self.logits(p, ids, carry, Some(rng))
+    }
+
+    #[track_caller]
+    fn logits<'t>(
+        &self,
+        p: Bound<'t, T>,
+        ids: &[usize],
+        carry: &mut Carry<T>,
+        mut rng: Option<&mut ChaCha8Rng>,
+    ) -> Var<'t, T> {
         let mut x = match &self.encoder {
             Encoder::OneHot { symbols } => one_hot(p.tape(), ids, *symbols, carry.batch),
             Encoder::Embedding(layer) => layer.forward(p, ids, carry.batch),
+            Encoder::Hashing { features } => hashing(p.tape(), ids, *features, carry.batch),
         };
         for (cell, carried) in self.layers.iter().zip(&mut carry.layers) {
             let start = carried.load(p, cell.hidden(), carry.batch);
             let (y, end) = unroll(&**cell, p, x, start, Span::default());
             carried.save(end);
-            x = y;
+            x = match &mut rng {
+                Some(rng) => dropout(y, self.dropout, rng),
+                None => y,
+            };
         }
         self.head.forward(p, x)
     }
@@ -118,6 +159,28 @@ struct CarriedState<T> {
 }
 
 impl<T: Float> Carry<T> {
+    /// Every state by name, `l0.h`, `l0.c`, `l1.h` …, with its entries, H×B row by row: for checkpoints.
+    pub fn parts(&self) -> Vec<(String, &[T])> {
+        let mut parts = Vec::new();
+        for (layer, CarriedState { h, c }) in self.layers.iter().enumerate() {
+            parts.push((format!("l{layer}.h"), h.as_slice()));
+            parts.push((format!("l{layer}.c"), c.as_slice()));
+        }
+        parts.retain(|(_, entries)| !entries.is_empty());
+        parts
+    }
+
+    /// The same, to be overwritten.
+    pub fn parts_mut(&mut self) -> Vec<(String, &mut [T])> {
+        let mut parts = Vec::new();
+        for (layer, CarriedState { h, c }) in self.layers.iter_mut().enumerate() {
+            parts.push((format!("l{layer}.h"), h.as_mut_slice()));
+            parts.push((format!("l{layer}.c"), c.as_mut_slice()));
+        }
+        parts.retain(|(_, entries)| !entries.is_empty());
+        parts
+    }
+
     /// Back to zeros, as at the start of a text.
     pub fn reset(&mut self) {
         self.layers.iter_mut().for_each(|state| {

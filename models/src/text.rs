@@ -6,6 +6,28 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
 
+/// The text of some bytes.
+///
+/// # Errors
+/// If there are none, or they are not UTF-8 (from which byte on).
+///
+/// ```
+/// let error = models::text::from_utf8(b"caf\xe9".to_vec()).unwrap_err();
+/// assert_eq!(error.to_string(), "not UTF-8 text from byte 3 on (0xe9); convert it with iconv");
+/// ```
+pub fn from_utf8(bytes: Vec<u8>) -> Result<String, Invalid> {
+    if bytes.is_empty() {
+        return Err(Invalid("the file is empty".into()));
+    }
+    String::from_utf8(bytes).map_err(|e| {
+        let at = e.utf8_error().valid_up_to();
+        Invalid(format!(
+            "not UTF-8 text from byte {at} on (0x{:02x}); convert it with iconv",
+            e.as_bytes()[at]
+        ))
+    })
+}
+
 /// The characters of a text, sorted; a character's id is its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vocabulary {
@@ -30,12 +52,31 @@ impl Vocabulary {
     /// If they are not sorted, or fewer than two.
     pub fn from_chars(chars: Vec<char>) -> Result<Self, Invalid> {
         if chars.len() < 2 {
-            return Err(Invalid(format!("{} different character(s): a model needs two or more", chars.len())));
+            return Err(Invalid(format!(
+                "{} different character(s): a model needs two or more",
+                chars.len()
+            )));
         }
         if !chars.is_sorted_by(|a, b| a < b) {
             return Err(Invalid("the characters of a vocabulary must be sorted and different".into()));
         }
         Ok(Self { chars })
+    }
+
+    /// The vocabulary as JSON: a list of characters.
+    #[cfg(feature = "files")]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&self.chars).expect("characters can always be written")
+    }
+
+    /// Reads what [`Vocabulary::to_json`] wrote.
+    ///
+    /// # Errors
+    /// If it is something else.
+    #[cfg(feature = "files")]
+    pub fn from_json(bytes: &[u8]) -> Result<Self, Invalid> {
+        let chars = serde_json::from_slice(bytes);
+        Self::from_chars(chars.map_err(|e| Invalid(format!("not a list of characters: {e}")))?)
     }
 
     /// How many characters there are: V.
@@ -100,8 +141,8 @@ impl Streams {
         if batch == 0 || window == 0 {
             return Err(Invalid("the batch and the window must be 1 or more".into()));
         }
-        if length < window + 1 {
-            let (have, need) = (ids.len(), batch * (window + 1));
+        if length <= window {
+            let (have, need) = (ids.len(), batch.saturating_mul(window.saturating_add(1)));
             return Err(Invalid(format!(
                 "the text has {have} characters, one window of {batch} streams × {window} needs {need}; \
                  take a longer text or a smaller batch or window"
@@ -116,7 +157,7 @@ impl Streams {
     /// # Errors
     /// If there are fewer.
     pub fn with_targets(ids: Vec<usize>, batch: usize, length: usize) -> Result<Self, Invalid> {
-        if ids.len() < batch * length + 1 {
+        if ids.len() <= batch.saturating_mul(length) {
             return Err(Invalid(format!("{} characters do not fill {batch} streams of {length}", ids.len())));
         }
         Ok(Self { ids, batch, length, end: length, position: 0 })
@@ -130,6 +171,23 @@ impl Streams {
     /// Where the next window starts.
     pub fn position(&self) -> usize {
         self.position
+    }
+
+    /// Goes to where the next window starts.
+    ///
+    /// # Errors
+    /// If that is beyond the streams' end.
+    pub fn seek(&mut self, position: usize) -> Result<(), Invalid> {
+        if position > self.end {
+            return Err(Invalid(format!("position {position} is beyond the streams' end at {}", self.end)));
+        }
+        self.position = position;
+        Ok(())
+    }
+
+    /// How many characters the text has.
+    pub fn characters(&self) -> usize {
+        self.ids.len()
     }
 
     /// Moves to the next window of up to `window` characters, back to the start if less than `least`

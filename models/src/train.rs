@@ -46,7 +46,10 @@ pub struct NotFinite {
 impl fmt::Display for NotFinite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { step, what, origin } = self;
-        write!(f, "the {what} of step {step} is not finite, first in {origin}; try a smaller learning rate or clipping")
+        write!(
+            f,
+            "the {what} of step {step} is not finite, first in {origin}; try a smaller learning rate or clipping"
+        )
     }
 }
 
@@ -146,7 +149,13 @@ impl<T: Float> Trainer<T> {
         let origin = match anomaly {
             // The parameters are the first nodes of the tape.
             Some(a) if a.source == Source::Given && a.node < self.params.iter().len() => {
-                format!("parameter {}: entry ({}, {}) is {}", self.params.iter().as_slice()[a.node].name, a.row, a.col, a.value)
+                format!(
+                    "parameter {}: entry ({}, {}) is {}",
+                    self.params.iter().as_slice()[a.node].name,
+                    a.row,
+                    a.col,
+                    a.value
+                )
             }
             Some(a) => a.to_string(),
             None => "the sum of squares of all gradients".into(),

@@ -6,10 +6,9 @@
 
 use crate::choice::Invalid;
 use crate::params::{Param, Params};
+use crate::tensors::Tensors;
 use autograd::Float;
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use safetensors::{Dtype, tensor::TensorView};
 
 /// Parameters as a safetensors file in `f32`. Columns are written as vectors, as PyTorch has them.
 pub fn to_bytes<T: Float>(params: &Params<T>) -> Vec<u8> {
@@ -37,44 +36,26 @@ pub fn to_bytes<T: Float>(params: &Params<T>) -> Vec<u8> {
 /// If the file is damaged, or a tensor is missing, not known, misshapen, not `f32` or not finite;
 /// the parameters are then left as they were.
 pub fn from_bytes<T: Float>(params: &mut Params<T>, bytes: &[u8]) -> Result<(), Invalid> {
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|e| Invalid(format!("not a whole safetensors file ({e}); was it cut short?")))?;
-    let mut unread: BTreeSet<String> = file.names().into_iter().map(String::from).collect();
-    let mut read = BTreeMap::new();
+    let mut file = Tensors::open(bytes)?;
+    let mut read = Vec::new();
     for p in params.iter() {
-        let mut tensor = |name: &str| {
-            unread.remove(name);
-            tensor(&file, name, p)
-        };
+        let shape: &[usize] = if is_bias(p) { &[p.rows] } else { &[p.rows, p.cols] };
         let value = match bias_names(&p.name) {
-            Some((ih, hh)) => tensor(&ih)?.into_iter().zip(tensor(&hh)?).map(|(a, b)| a + b).collect(),
-            None => tensor(&p.name)?,
+            Some((ih, hh)) => file
+                .numbers(&ih, shape)?
+                .into_iter()
+                .zip(file.numbers(&hh, shape)?)
+                .map(|(a, b)| a + b)
+                .collect(),
+            None => file.numbers(&p.name, shape)?,
         };
-        read.insert(p.name.clone(), value);
+        read.push(value);
     }
-    if let Some(name) = unread.first() {
-        return Err(Invalid(format!("tensor {name} is not one of this network's")));
-    }
-    for p in params.iter_mut() {
-        p.value = read.remove(&p.name).unwrap_or_default();
+    file.finish()?;
+    for (p, value) in params.iter_mut().zip(read) {
+        p.value = value.into_iter().map(|x| T::from_f64(x.into())).collect();
     }
     Ok(())
-}
-
-fn tensor<T: Float>(file: &SafeTensors<'_>, name: &str, p: &Param<T>) -> Result<Vec<T>, Invalid> {
-    let expected = if is_bias(p) { vec![p.rows] } else { vec![p.rows, p.cols] };
-    let found = file.tensor(name).map_err(|_| Invalid(format!("tensor {name} of shape {expected:?} is missing")))?;
-    if found.dtype() != Dtype::F32 || found.shape() != expected {
-        let (dtype, shape) = (found.dtype(), found.shape());
-        return Err(Invalid(format!("tensor {name}: expected F32 {expected:?}, found {dtype:?} {shape:?}")));
-    }
-    let number = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-    let data: Cow<'_, [u8]> = found.data().into();
-    let value: Vec<f32> = data.chunks_exact(4).map(number).collect();
-    match value.iter().position(|x| !x.is_finite()) {
-        Some(at) => Err(Invalid(format!("tensor {name}: entry {at} is {}, expected a finite number", value[at]))),
-        None => Ok(value.into_iter().map(|x| T::from_f64(x.into())).collect()),
-    }
 }
 
 fn is_bias<T>(p: &Param<T>) -> bool {

@@ -3,7 +3,7 @@
 use allocation_counter::measure;
 use models::cells::{CellConfig, Kind};
 use models::init::Init;
-use models::layers::{Linear, Span, one_hot, unroll};
+use models::layers::{Encoding, Linear, Span, one_hot, unroll};
 use models::network::{Network, NetworkConfig};
 use models::params::Params;
 use models::train::{Clip, Trainer};
@@ -20,16 +20,17 @@ fn ids(step: usize) -> Vec<usize> {
 #[test]
 fn a_whole_training_step() {
     for kind in Kind::ALL {
-        for embedding in [0, 3] {
+        for encoding in [Encoding::OneHot, Encoding::Embedding(3)] {
             let config = NetworkConfig {
                 kind,
                 symbols: SYMBOLS,
-                embedding,
+                encoding,
                 hidden: 17,
                 layers: 2,
                 outputs: SYMBOLS,
                 init: Init::Uniform { bound: None },
                 forget_bias: Some(1.0),
+                dropout: 0.0,
             };
             let mut params = Params::<f32>::new();
             let network = Network::new(&config, &mut params, &mut ChaCha8Rng::seed_from_u64(1));
@@ -38,10 +39,15 @@ fn a_whole_training_step() {
             for number in 0..4 {
                 let (inputs, targets) = (ids(number), ids(number + 1));
                 let used = measure(|| {
-                    let step = trainer.step(|p| network.forward(p, &inputs, &mut carry).cross_entropy(&targets));
+                    let step =
+                        trainer.step(|p| network.forward(p, &inputs, &mut carry).cross_entropy(&targets));
                     step.unwrap();
                 });
-                assert!(number == 0 || used.count_total == 0, "{kind}: step {number} made {} allocations", used.count_total);
+                assert!(
+                    number == 0 || used.count_total == 0,
+                    "{kind}: step {number} made {} allocations",
+                    used.count_total
+                );
             }
         }
     }
@@ -66,7 +72,11 @@ fn the_equations_step_by_step() {
                 });
                 step.unwrap();
             });
-            assert!(number == 0 || used.count_total == 0, "{kind}: step {number} made {} allocations", used.count_total);
+            assert!(
+                number == 0 || used.count_total == 0,
+                "{kind}: step {number} made {} allocations",
+                used.count_total
+            );
         }
     }
 }

@@ -28,16 +28,9 @@ fn rule(text: &str) -> Rule {
 fn close(what: &str, a: &[f64], b: &[f64], tolerance: f64) {
     assert_eq!(a.len(), b.len(), "{what}: sizes");
     let scale = b.iter().fold(1.0_f64, |m, x| m.max(x.abs()));
-    let worst = a
-        .iter()
-        .zip(b)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f64::max);
+    let worst = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     let finite = a.iter().all(|x| x.is_finite());
-    assert!(
-        finite && worst <= tolerance * scale,
-        "{what}: off by {worst:e}\n{a:?}\n{b:?}"
-    );
+    assert!(finite && worst <= tolerance * scale, "{what}: off by {worst:e}\n{a:?}\n{b:?}");
 }
 
 // --- against the formulas, one weight at a time, from the whole history of its gradients ---
@@ -72,8 +65,7 @@ fn naive(rule: &Rule, lr: f64, mut w: f64, gradients: &[f64]) -> f64 {
                 }
                 Rule::AdaGrad(r) => g[s] / (squares.iter().sum::<f64>().sqrt() + r.eps),
                 Rule::Adam(r) => {
-                    let mean =
-                        |beta: f64, x| (1.0 - beta) * decayed_sum(beta, x) / (1.0 - beta.powi(t));
+                    let mean = |beta: f64, x| (1.0 - beta) * decayed_sum(beta, x) / (1.0 - beta.powi(t));
                     let decay = if r.decoupled { r.weight_decay * w } else { 0.0 };
                     decay + mean(r.beta1, &g) / (mean(r.beta2, &squares).sqrt() + r.eps)
                 }
@@ -89,13 +81,11 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     let name = prop_oneof![Just("adam"), Just("adamw")];
     prop_oneof![
         (unit(), decay()).prop_map(|(m, d)| format!("sgd:momentum={m},weight-decay={d}")),
-        (unit(), eps(), unit(), decay()).prop_map(|(a, e, m, d)| format!(
-            "rmsprop:alpha={a},eps={e},momentum={m},weight-decay={d}"
-        )),
+        (unit(), eps(), unit(), decay())
+            .prop_map(|(a, e, m, d)| format!("rmsprop:alpha={a},eps={e},momentum={m},weight-decay={d}")),
         (eps(), decay()).prop_map(|(e, d)| format!("adagrad:eps={e},weight-decay={d}")),
-        (name, unit(), unit(), eps(), decay()).prop_map(|(n, b, c, e, d)| format!(
-            "{n}:beta1={b},beta2={c},eps={e},weight-decay={d}"
-        )),
+        (name, unit(), unit(), eps(), decay())
+            .prop_map(|(n, b, c, e, d)| format!("{n}:beta1={b},beta2={c},eps={e},weight-decay={d}")),
     ]
     .prop_map(|text| rule(&text))
 }
@@ -136,23 +126,15 @@ proptest! {
 // --- against PyTorch; the names of the cases are what our own parser reads ---
 
 fn torch() -> impl Iterator<Item = (&'static str, Vec<f64>)> {
-    let lines = include_str!("data/optim/torch.txt")
-        .lines()
-        .filter(|l| !l.starts_with('#'));
+    let lines = include_str!("data/optim/torch.txt").lines().filter(|l| !l.starts_with('#'));
     lines.map(|line| {
         let mut words = line.split(' ');
-        (
-            words.next().unwrap(),
-            words.map(|x| x.parse().unwrap()).collect(),
-        )
+        (words.next().unwrap(), words.map(|x| x.parse().unwrap()).collect())
     })
 }
 
 fn torch_case(name: &str) -> Vec<f64> {
-    torch()
-        .find(|(n, _)| *n == name)
-        .unwrap_or_else(|| panic!("no case {name}"))
-        .1
+    torch().find(|(n, _)| *n == name).unwrap_or_else(|| panic!("no case {name}")).1
 }
 
 const START: [f64; 6] = [0.5, -1.0, 1.5, -0.25, 0.75, -2.0];
@@ -165,25 +147,15 @@ fn start<T: Float>() -> Params<T> {
     params
 }
 
-fn flat<T: Float>(
-    params: &Params<T>,
-    of: impl Fn(&models::params::Param<T>) -> &Vec<T>,
-) -> Vec<f64> {
-    params
-        .iter()
-        .flat_map(|p| of(p).iter().map(|x| x.to_f64()))
-        .collect()
+fn flat<T: Float>(params: &Params<T>, of: impl Fn(&models::params::Param<T>) -> &Vec<T>) -> Vec<f64> {
+    params.iter().flat_map(|p| of(p).iter().map(|x| x.to_f64())).collect()
 }
 
 /// The gradient of ½ wᵀA w − bᵀw + ¼ Σ w⁴, and a step: make.py's problem.
 fn descend<T: Float>(params: &mut Params<T>, optimizer: &mut Optimizer<T>) {
     let b = [3.0, -2.0, 1.0, 0.5, -4.0, 2.0];
     let a = |i: usize, j: usize| {
-        if i == j {
-            5.0 + i as f64
-        } else {
-            1.0 / (1 + i + j) as f64
-        }
+        if i == j { 5.0 + i as f64 } else { 1.0 / (1 + i + j) as f64 }
     };
     let w: Vec<f64> = flat(params, |p| &p.value);
     let gradient = |i: usize| (0..6).map(|j| a(i, j) * w[j]).sum::<f64>() - b[i] + w[i].powi(3);
@@ -213,10 +185,7 @@ fn a_hundred_steps_are_those_of_pytorch() {
 #[test]
 fn default_rates_are_those_of_pytorch() {
     for name in Rule::NAMES {
-        assert_eq!(
-            [rule(name).default_rate()],
-            *torch_case(&format!("default-rate:{name}"))
-        );
+        assert_eq!([rule(name).default_rate()], *torch_case(&format!("default-rate:{name}")));
     }
 }
 
@@ -224,28 +193,18 @@ fn default_rates_are_those_of_pytorch() {
 fn single_precision_follows_double() {
     for name in RULES {
         let (mut double, mut single) = (start::<f64>(), start::<f32>());
-        let (mut d, mut s) = (
-            Optimizer::new(rule(name), &double),
-            Optimizer::new(rule(name), &single),
-        );
+        let (mut d, mut s) = (Optimizer::new(rule(name), &double), Optimizer::new(rule(name), &single));
         for _ in 0..100 {
             descend(&mut double, &mut d);
             descend(&mut single, &mut s);
         }
-        close(
-            name,
-            &flat(&single, |p| &p.value),
-            &flat(&double, |p| &p.value),
-            1e-5,
-        );
+        close(name, &flat(&single, |p| &p.value), &flat(&double, |p| &p.value), 1e-5);
     }
 }
 
 fn with_gradients() -> Params<f64> {
     let mut params = start();
-    params
-        .iter_mut()
-        .for_each(|p| p.grad = p.value.iter().map(|w| 3.0 * w).collect());
+    params.iter_mut().for_each(|p| p.grad = p.value.iter().map(|w| 3.0 * w).collect());
     params
 }
 
@@ -260,12 +219,7 @@ fn clipping_is_that_of_pytorch() {
     }
     let mut params = with_gradients();
     clip_grad_value(&mut params, 2.0);
-    close(
-        "clip-value-2",
-        &flat(&params, |p| &p.grad),
-        &torch_case("clip-value-2"),
-        0.0,
-    );
+    close("clip-value-2", &flat(&params, |p| &p.grad), &torch_case("clip-value-2"), 0.0);
 }
 
 #[test]
@@ -297,31 +251,18 @@ fn a_gradient_that_is_no_number_is_left_alone_and_reported() {
         assert_eq!(format!("{params:?}"), format!("{before:?}")); // NaN ≠ NaN, but it prints alike
         clip_grad_value(&mut params, 2.0);
         let clipped = params.iter().next().unwrap().grad[1];
-        assert!(if bad.is_nan() {
-            clipped.is_nan()
-        } else {
-            clipped == 2.0 * bad.signum()
-        });
+        assert!(if bad.is_nan() { clipped.is_nan() } else { clipped == 2.0 * bad.signum() });
     }
 }
 
 #[test]
 fn schedules_are_those_of_pytorch() {
-    let cases = [
-        "cosine:steps=20",
-        "step:every=7,factor=0.5",
-        "constant:warmup=5",
-    ];
-    let warm = [
-        "cosine:steps=20,warmup=5",
-        "step:every=7,factor=0.5,warmup=5",
-    ];
+    let cases = ["cosine:steps=20", "step:every=7,factor=0.5", "constant:warmup=5"];
+    let warm = ["cosine:steps=20,warmup=5", "step:every=7,factor=0.5,warmup=5"];
     for case in cases.into_iter().chain(warm) {
         let schedule: Schedule = case.parse().unwrap();
         let expected = torch_case(case);
-        let rates: Vec<f64> = (0..expected.len() as u64)
-            .map(|t| schedule.rate(0.3, t))
-            .collect();
+        let rates: Vec<f64> = (0..expected.len() as u64).map(|t| schedule.rate(0.3, t)).collect();
         close(case, &rates, &expected, 1e-12);
     }
 }
@@ -329,12 +270,7 @@ fn schedules_are_those_of_pytorch() {
 #[test]
 fn schedules_by_name() {
     let read = |text: &str| text.parse::<Schedule>();
-    for text in [
-        "constant",
-        "constant:warmup=3",
-        "cosine:floor=0.05",
-        "step:every=5,factor=0.1",
-    ] {
+    for text in ["constant", "constant:warmup=3", "cosine:floor=0.05", "step:every=5,factor=0.1"] {
         assert_eq!(read(text).unwrap().to_string(), text);
     }
     let cosine = read("cosine:warmup=10").unwrap().for_steps(110);
@@ -344,26 +280,11 @@ fn schedules_by_name() {
     assert!((floor - 0.05).abs() < 1e-15);
     assert_eq!(cosine.rate(1.0, 1_000_000), floor); // it does not rise again
     for (text, error) in [
-        (
-            "linear",
-            "unknown schedule 'linear' (known: constant, cosine, step)",
-        ),
-        (
-            "step",
-            "schedule step needs every, for example step:every=1000",
-        ),
-        (
-            "step:every=0",
-            "schedule step: every=0 must be a whole number, at least 1",
-        ),
-        (
-            "cosine:floor=2",
-            "schedule cosine: floor=2 must be a number in 0.0..=1.0",
-        ),
-        (
-            "constant:steps=3",
-            "schedule constant does not take steps (it takes warmup)",
-        ),
+        ("linear", "unknown schedule 'linear' (known: constant, cosine, step)"),
+        ("step", "schedule step needs every, for example step:every=1000"),
+        ("step:every=0", "schedule step: every=0 must be a whole number, at least 1"),
+        ("cosine:floor=2", "schedule cosine: floor=2 must be a number in 0.0..=1.0"),
+        ("constant:steps=3", "schedule constant does not take steps (it takes warmup)"),
     ] {
         assert_eq!(read(text).unwrap_err().to_string(), error);
     }
@@ -378,31 +299,13 @@ fn an_open_cosine_has_no_rate() {
 #[test]
 fn errors_of_names_say_what_is_known() {
     for (text, error) in [
-        (
-            "adamax",
-            "unknown optimiser 'adamax' (known: sgd, rmsprop, adagrad, adam, adamw)",
-        ),
-        (
-            "sgd:momentum=1",
-            "optimiser sgd: momentum=1 must be a number in 0.0..1.0",
-        ),
-        (
-            "sgd:momentum=fast",
-            "optimiser sgd: momentum=fast must be a number in 0.0..1.0",
-        ),
-        (
-            "adam:eps=inf",
-            "optimiser adam: eps=inf must be a number in 0.0..",
-        ),
-        (
-            "adam:eps",
-            "optimiser adam: 'eps' is not of the form key=number",
-        ),
+        ("adamax", "unknown optimiser 'adamax' (known: sgd, rmsprop, adagrad, adam, adamw)"),
+        ("sgd:momentum=1", "optimiser sgd: momentum=1 must be a number in 0.0..1.0"),
+        ("sgd:momentum=fast", "optimiser sgd: momentum=fast must be a number in 0.0..1.0"),
+        ("adam:eps=inf", "optimiser adam: eps=inf must be a number in 0.0.."),
+        ("adam:eps", "optimiser adam: 'eps' is not of the form key=number"),
         ("adam:eps=1,eps=2", "optimiser adam: eps is given twice"),
-        (
-            "adagrad:beta1=0.9",
-            "optimiser adagrad does not take beta1 (it takes eps, weight-decay)",
-        ),
+        ("adagrad:beta1=0.9", "optimiser adagrad does not take beta1 (it takes eps, weight-decay)"),
     ] {
         assert_eq!(text.parse::<Rule>().unwrap_err().to_string(), error);
     }
@@ -420,11 +323,7 @@ fn errors_of_names_say_what_is_known() {
 // --- checkpoints, memory, misuse ---
 
 fn save(optimizer: &Optimizer<f32>) -> Vec<(String, Vec<f32>)> {
-    optimizer
-        .state()
-        .into_iter()
-        .map(|(name, x)| (name, x.to_vec()))
-        .collect()
+    optimizer.state().into_iter().map(|(name, x)| (name, x.to_vec())).collect()
 }
 
 #[test]
@@ -454,23 +353,11 @@ fn a_state_that_does_not_fit_changes_nothing() {
     descend(&mut params, &mut optimizer);
     let good = save(&optimizer);
     let names: Vec<&str> = good.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(
-        names,
-        [
-            "matrix.exp_avg",
-            "matrix.exp_avg_sq",
-            "vector.exp_avg",
-            "vector.exp_avg_sq"
-        ]
-    );
+    assert_eq!(names, ["matrix.exp_avg", "matrix.exp_avg_sq", "vector.exp_avg", "vector.exp_avg_sq"]);
 
     let mut short = good.clone();
     short[2].1.pop();
-    let extra: Vec<_> = good
-        .iter()
-        .cloned()
-        .chain([("vector.sum".into(), vec![])])
-        .collect();
+    let extra: Vec<_> = good.iter().cloned().chain([("vector.sum".into(), vec![])]).collect();
     for (state, error) in [
         (&good[1..], "matrix.exp_avg is missing"),
         (&short, "vector.exp_avg has 1 entries, expected 2"),

@@ -60,7 +60,12 @@ impl Check {
     #[track_caller]
     pub fn input(mut self, name: impl Into<String>, rows: usize, cols: usize, value: &[f64]) -> Self {
         let name = name.into();
-        assert_eq!(value.len(), rows * cols, "check: input {name} of {rows}×{cols} has {} entries", value.len());
+        assert_eq!(
+            value.len(),
+            rows * cols,
+            "check: input {name} of {rows}×{cols} has {} entries",
+            value.len()
+        );
         self.inputs.push(Input { name, rows, cols, value: value.to_vec() });
         self
     }
@@ -143,7 +148,11 @@ impl Check {
         let numeric = Numeric { f: &f, x: &x, cotangents: &cotangents, tolerance: self.tolerance };
         let parameters = self.inputs.iter().enumerate().map(|(k, input)| {
             let yours: Vec<&[f64]> = yours.iter().map(|gradients| gradients[k].as_slice()).collect();
-            if every_entry { numeric.entries(k, input, &yours) } else { numeric.directions(k, input, &yours, &mut random) }
+            if every_entry {
+                numeric.entries(k, input, &yours)
+            } else {
+                numeric.directions(k, input, &yours, &mut random)
+            }
         });
         Report { parameters: parameters.collect(), seed: self.seed, tolerance: self.tolerance, every_entry }
     }

@@ -9,7 +9,8 @@ use super::report::{Entry, ParameterReport, Trust};
 use super::{Input, Random};
 
 /// Relative steps, the one that suits most functions first.
-const STEPS: [f64; 5] = [1e-3, 1e-2, 1e-4, 1e-5, 1e-6];
+const STEPS: [f64; 5] = [1e-3, LARGEST_STEP, 1e-4, 1e-5, 1e-6];
+const LARGEST_STEP: f64 = 1e-2;
 
 /// Along how many random directions a large parameter is checked, and at how many of its entries
 /// a failed check looks.
@@ -24,10 +25,12 @@ pub(super) struct Numeric<'a, F> {
     pub tolerance: f64,
 }
 
-/// A derivative by differences, one value per cotangent, and how far rounding may have moved it.
+/// A derivative by differences, one value per cotangent, how far rounding may have moved it, and how
+/// far it would at the largest step.
 struct Estimate {
     slope: Vec<f64>,
     noise: f64,
+    least_noise: f64,
 }
 
 impl<F: Fn(&[Vec<f64>]) -> Vec<f64>> Numeric<'_, F> {
@@ -51,7 +54,13 @@ impl<F: Fn(&[Vec<f64>]) -> Vec<f64>> Numeric<'_, F> {
     }
 
     /// Random directions in input `k`; if one disagrees, a sample of its entries.
-    pub fn directions(&self, k: usize, input: &Input, yours: &[&[f64]], random: &mut Random) -> ParameterReport {
+    pub fn directions(
+        &self,
+        k: usize,
+        input: &Input,
+        yours: &[&[f64]],
+        random: &mut Random,
+    ) -> ParameterReport {
         let mut report = ParameterReport::new(input, DIRECTIONS);
         for number in 0..DIRECTIONS {
             // Of length about 1, so that the step moves the function as one entry's step would.
@@ -74,7 +83,8 @@ impl<F: Fn(&[Vec<f64>]) -> Vec<f64>> Numeric<'_, F> {
         let mut best: Option<Entry> = None;
         let mut slopes = Vec::new();
         for step in STEPS {
-            let estimate = self.richardson(k, direction, step * scale);
+            let mut estimate = self.richardson(k, direction, step * scale);
+            estimate.least_noise = estimate.noise * step / LARGEST_STEP;
             let entry = self.worst_cotangent(yours, &estimate, at);
             let closer = best.as_ref().is_none_or(|b| entry.error < b.error || b.error.is_nan());
             slopes.push(estimate);
@@ -86,20 +96,32 @@ impl<F: Fn(&[Vec<f64>]) -> Vec<f64>> Numeric<'_, F> {
             }
         }
         let mut best = best.unwrap_or_else(|| unreachable!("there is at least one step"));
-        best.wrong = !(best.error <= self.tolerance);
+        best.wrong = best.error.is_nan() || best.error > self.tolerance;
         if best.wrong {
-            best.trust = self.trust(k, direction, scale, &slopes);
+            best.trust = self.trust(k, direction, scale, yours, &slopes);
         }
         best
     }
 
-    /// The relative error of the cotangent that disagrees most. What rounding explains is no error.
+    /// The relative error of the cotangent that disagrees most. What rounding explains is no error,
+    /// but a step too small to see the derivative excuses nothing: rounding may explain a thousandth
+    /// of it, or what it explains at the largest step.
     fn worst_cotangent(&self, yours: &[f64], estimate: &Estimate, at: (usize, usize)) -> Entry {
-        let mut worst = Entry { row: at.0, col: at.1, yours: 0.0, numeric: 0.0, error: 0.0, wrong: false, trust: Trust::Stable };
-        for (&yours, &numeric) in yours.iter().zip(&estimate.slope) {
-            let excess = (yours - numeric).abs() - estimate.noise;
-            let error = if excess <= 0.0 { 0.0 } else { excess / yours.abs().max(numeric.abs()) };
-            if !(error <= worst.error) || worst.numeric == 0.0 {
+        let mut worst = Entry {
+            row: at.0,
+            col: at.1,
+            yours: 0.0,
+            numeric: 0.0,
+            error: 0.0,
+            wrong: false,
+            trust: Trust::Stable,
+        };
+        for (number, (&yours, &numeric)) in yours.iter().zip(&estimate.slope).enumerate() {
+            let size = yours.abs().max(numeric.abs());
+            let excess = (yours - numeric).abs() - estimate.noise.min(estimate.least_noise.max(1e-3 * size));
+            let error = if excess <= 0.0 { 0.0 } else { excess / size };
+            // A NaN, once found, stays the worst.
+            if number == 0 || error.is_nan() || error > worst.error {
                 worst = Entry { yours, numeric, error, ..worst };
             }
         }
@@ -109,7 +131,7 @@ impl<F: Fn(&[Vec<f64>]) -> Vec<f64>> Numeric<'_, F> {
     fn richardson(&self, k: usize, direction: &[f64], h: f64) -> Estimate {
         let (wide, narrow) = (self.central(k, direction, h), self.central(k, direction, h / 2.0));
         let slope = wide.slope.iter().zip(&narrow.slope).map(|(w, n)| (4.0 * n - w) / 3.0).collect();
-        Estimate { slope, noise: narrow.noise }
+        Estimate { slope, noise: narrow.noise, least_noise: 0.0 }
     }
 
     fn central(&self, k: usize, direction: &[f64], h: f64) -> Estimate {
@@ -119,11 +141,14 @@ impl<F: Fn(&[Vec<f64>]) -> Vec<f64>> Numeric<'_, F> {
     /// `Σ r ⊙ (a − b) / width` for every cotangent `r`: subtract first, so that what the outputs
     /// have in common does not drown the difference.
     fn difference(&self, a: &[f64], b: &[f64], width: f64) -> Estimate {
-        let slope = self.cotangents.iter().map(|r| r.iter().zip(a).zip(b).map(|((r, a), b)| r * (a - b)).sum::<f64>() / width);
+        let slope = self
+            .cotangents
+            .iter()
+            .map(|r| r.iter().zip(a).zip(b).map(|((r, a), b)| r * (a - b)).sum::<f64>() / width);
         let size = |r: &Vec<f64>| r.iter().zip(a).map(|(r, a)| (r * a).abs()).sum::<f64>();
         let largest = self.cotangents.iter().map(size).fold(0.0, f64::max);
         // The outputs are sums of many rounded terms: allow some tens of roundings.
-        Estimate { slope: slope.collect(), noise: 64.0 * f64::EPSILON * largest / width }
+        Estimate { slope: slope.collect(), noise: 64.0 * f64::EPSILON * largest / width, least_noise: 0.0 }
     }
 
     fn moved(&self, k: usize, direction: &[f64], h: f64) -> Vec<f64> {
@@ -132,10 +157,35 @@ impl<F: Fn(&[Vec<f64>]) -> Vec<f64>> Numeric<'_, F> {
         (self.f)(&x)
     }
 
-    /// Whether to trust a disagreement: do the differences agree with each other?
-    fn trust(&self, k: usize, direction: &[f64], scale: f64, slopes: &[Estimate]) -> Trust {
-        let close = |a: &Estimate, b: &Estimate| {
-            a.slope.iter().zip(&b.slope).all(|(p, q)| (p - q).abs() <= 1e-4 * p.abs().max(q.abs()) + a.noise + b.noise)
+    /// How far rounding moves the numbers, from the fourth differences along a line: of a smooth
+    /// function they vanish with the spacing, and what is left is √70 roundings (Hamming 1962).
+    fn rounding(&self, k: usize, direction: &[f64], spacing: f64) -> f64 {
+        let line: Vec<Vec<f64>> =
+            (-4..=4).map(|j| self.moved(k, direction, f64::from(j) * spacing)).collect();
+        let fourth = |r: &[f64], y: &[Vec<f64>]| -> f64 {
+            let weights = [1.0, -4.0, 6.0, -4.0, 1.0];
+            (0..r.len()).map(|at| r[at] * (0..5).map(|j| weights[j] * y[j][at]).sum::<f64>()).sum()
+        };
+        let all = self.cotangents.iter().flat_map(|r| line.windows(5).map(move |y| fourth(r, y).abs()));
+        all.fold(0.0, f64::max) / 70_f64.sqrt()
+    }
+
+    /// Whether to trust a disagreement: do two steps agree with each other ten times better than
+    /// with yours, and is that more than rounding can do?
+    fn trust(&self, k: usize, direction: &[f64], scale: f64, yours: &[f64], slopes: &[Estimate]) -> Trust {
+        let small = STEPS.iter().filter(|&&step| step < 1e-3);
+        let rounding = small.map(|step| self.rounding(k, direction, step * scale)).fold(0.0, f64::max);
+        // Steps so small that the function stood still agree on 0, and know nothing.
+        let still = |a: &Estimate| a.slope.iter().all(|p| *p == 0.0);
+        let all_still = slopes.iter().all(still);
+        let confirm = |i: usize, j: usize| {
+            let noise = 20.0 * rounding / (STEPS[i].min(STEPS[j]) * scale);
+            let three = yours.iter().zip(&slopes[i].slope).zip(&slopes[j].slope);
+            let mut gaps = three.map(|((y, p), q)| ((y - p).abs().min((y - q).abs()), (p - q).abs()));
+            (all_still || !still(&slopes[i]))
+                && gaps.any(|(off, apart)| {
+                    apart.is_finite() && (off.is_nan() || off > (10.0 * apart).max(noise))
+                })
         };
         // A kink: the slope to the left and the slope to the right differ, however small the step.
         let here = (self.f)(self.x);
@@ -143,12 +193,13 @@ impl<F: Fn(&[Vec<f64>]) -> Vec<f64>> Numeric<'_, F> {
             let h = step * scale;
             let right = self.difference(&self.moved(k, direction, h), &here, h);
             let left = self.difference(&here, &self.moved(k, direction, -h), h);
-            let far = |(r, l): (&f64, &f64)| (r - l).abs() > 1e-2 * r.abs().max(l.abs()) + right.noise + left.noise;
+            let far =
+                |(r, l): (&f64, &f64)| (r - l).abs() > 1e-2 * r.abs().max(l.abs()) + right.noise + left.noise;
             right.slope.iter().zip(&left.slope).any(far)
         });
         match () {
             () if kink => Trust::Kink,
-            () if slopes.windows(2).any(|pair| close(&pair[0], &pair[1])) => Trust::Stable,
+            () if (0..slopes.len()).any(|i| (0..i).any(|j| confirm(i, j))) => Trust::Stable,
             () => Trust::Noise,
         }
     }

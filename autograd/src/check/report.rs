@@ -62,7 +62,18 @@ impl ParameterReport {
     pub(super) fn new(input: &Input, checked: usize) -> Self {
         let (name, rows, cols) = (input.name.clone(), input.rows, input.cols);
         let (relative_error, trust) = (0.0, Trust::Stable);
-        Self { name, rows, cols, checked, wrong: 0, directions: false, relative_error, worst: None, entries: Vec::new(), trust }
+        Self {
+            name,
+            rows,
+            cols,
+            checked,
+            wrong: 0,
+            directions: false,
+            relative_error,
+            worst: None,
+            entries: Vec::new(),
+            trust,
+        }
     }
 
     pub(super) fn along_directions(mut self) -> Self {
@@ -78,7 +89,7 @@ impl ParameterReport {
                 self.trust = entry.trust;
             }
         }
-        if self.worst.as_ref().is_none_or(|worst| !(entry.error <= worst.error)) {
+        if self.worst.as_ref().is_none_or(|worst| entry.error.is_nan() || entry.error > worst.error) {
             self.relative_error = entry.error;
             self.worst = Some(entry.clone());
         }
@@ -142,7 +153,11 @@ impl ParameterReport {
         let wrong = format!("{} of {}{what}", self.wrong, self.checked);
         write!(f, "  {:width$}  {shape:>9}  {wrong:>14}  {:>9.1e}", self.name, self.relative_error)?;
         let Some(worst) = self.worst.as_ref().filter(|_| self.wrong > 0) else { return writeln!(f, "  ok") };
-        let place = if self.directions { format!("along direction {}", worst.row) } else { format!("at ({}, {})", worst.row, worst.col) };
+        let place = if self.directions {
+            format!("along direction {}", worst.row)
+        } else {
+            format!("at ({}, {})", worst.row, worst.col)
+        };
         write!(f, "  worst {place}: yours {:.6e}, numeric {:.6e}", worst.yours, worst.numeric)?;
         match self.trust {
             Trust::Stable => writeln!(f),

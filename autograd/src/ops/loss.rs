@@ -34,7 +34,10 @@ impl<T: Float> Op<T> for CrossEntropy {
         let ((rows, cols), targets) = (x.shape(0), x.indices());
         let blocks = targets.len() / cols.max(1);
         if blocks * cols != targets.len() || blocks == 0 || rows % blocks != 0 || rows == 0 {
-            return Err(format!("{} targets do not fit: one per column of each block of classes", targets.len()));
+            return Err(format!(
+                "{} targets do not fit: one per column of each block of classes",
+                targets.len()
+            ));
         }
         let classes = rows / blocks;
         match targets.iter().find(|&&target| target >= classes && target != IGNORE_INDEX) {
@@ -53,8 +56,15 @@ impl<T: Float> Op<T> for CrossEntropy {
         let mut loss = 0.0;
         for (t, targets) in x.indices().chunks_exact(cols).enumerate() {
             let here = t * block..(t + 1) * block;
-            log_softmax(&x.value(0)[here.clone()], cols, &mut log_p[here.clone()], &mut p[here.clone()], sums);
-            for (column, &target) in targets.iter().enumerate().filter(|(_, target)| **target != IGNORE_INDEX) {
+            log_softmax(
+                &x.value(0)[here.clone()],
+                cols,
+                &mut log_p[here.clone()],
+                &mut p[here.clone()],
+                sums,
+            );
+            for (column, &target) in targets.iter().enumerate().filter(|(_, target)| **target != IGNORE_INDEX)
+            {
                 loss -= log_p[t * block + target * cols + column].to_f64();
             }
         }
@@ -66,13 +76,16 @@ impl<T: Float> Op<T> for CrossEntropy {
         let (block, cols) = (Self::classes(x) * x.cols(0), x.cols(0));
         let p = &y.saved[dx.len()..2 * dx.len()];
         let scale = y.cotangent[0] * T::from_f64(1.0 / Self::count(x).max(1) as f64);
-        for ((dx, p), targets) in dx.chunks_exact_mut(block).zip(p.chunks_exact(block)).zip(x.indices().chunks_exact(cols)) {
+        for ((dx, p), targets) in
+            dx.chunks_exact_mut(block).zip(p.chunks_exact(block)).zip(x.indices().chunks_exact(cols))
+        {
             for (dx, p) in dx.chunks_exact_mut(cols).zip(p.chunks_exact(cols)) {
                 for ((dx, &p), &target) in dx.iter_mut().zip(p).zip(targets) {
                     *dx += if target == IGNORE_INDEX { T::ZERO } else { scale * p };
                 }
             }
-            for (column, &target) in targets.iter().enumerate().filter(|(_, target)| **target != IGNORE_INDEX) {
+            for (column, &target) in targets.iter().enumerate().filter(|(_, target)| **target != IGNORE_INDEX)
+            {
                 dx[target * cols + column] -= scale;
             }
         }

@@ -76,14 +76,16 @@ impl<T: Float> Op<T> for Affine {
         "affine"
     }
     fn shape(&self, x: Inputs<'_, T>) -> Result<(usize, usize), String> {
-        if x.len() < 3 {
-            return Err("there must be one product or more".into());
+        if x.len() < 3 || x.len().is_multiple_of(2) {
+            return Err("there must be a bias and one product or more".into());
         }
         let (rows, cols) = (x.rows(0), x.cols(2));
         for w in (1..x.len()).step_by(2) {
             if x.rows(w) != rows || x.cols(w) != x.rows(w + 1) || x.cols(w + 1) != cols {
                 let place = w / 2;
-                return Err(format!("product {place} does not fit: the bias is {rows}×1, the output {rows}×{cols}"));
+                return Err(format!(
+                    "product {place} does not fit: the bias is {rows}×1, the output {rows}×{cols}"
+                ));
             }
         }
         if x.cols(0) == 1 { Ok((rows, cols)) } else { Err("the bias is not one column".into()) }

@@ -30,9 +30,14 @@ impl<T: Float> Op<T> for Softmax {
         for (y, dy) in y.value.chunks_exact(cols).zip(y.cotangent.chunks_exact(cols)) {
             dots.iter_mut().zip(y).zip(dy).for_each(|((dot, &y), &dy)| *dot += y * dy);
         }
-        let rows = dx.chunks_exact_mut(cols).zip(y.value.chunks_exact(cols)).zip(y.cotangent.chunks_exact(cols));
+        let rows =
+            dx.chunks_exact_mut(cols).zip(y.value.chunks_exact(cols)).zip(y.cotangent.chunks_exact(cols));
         for ((dx, y), dy) in rows {
-            dx.iter_mut().zip(y).zip(dy).zip(&*dots).for_each(|(((dx, &y), &dy), &dot)| *dx += y * (dy - dot));
+            dx.iter_mut()
+                .zip(y)
+                .zip(dy)
+                .zip(&*dots)
+                .for_each(|(((dx, &y), &dy), &dot)| *dx += y * (dy - dot));
         }
     }
 }
@@ -64,7 +69,8 @@ impl<T: Float> Op<T> for LogSoftmax {
         for dy in y.cotangent.chunks_exact(cols) {
             sums.iter_mut().zip(dy).for_each(|(sum, &dy)| *sum += dy);
         }
-        let rows = dx.chunks_exact_mut(cols).zip(y.saved.chunks_exact(cols)).zip(y.cotangent.chunks_exact(cols));
+        let rows =
+            dx.chunks_exact_mut(cols).zip(y.saved.chunks_exact(cols)).zip(y.cotangent.chunks_exact(cols));
         for ((dx, p), dy) in rows {
             dx.iter_mut().zip(p).zip(dy).zip(&*sums).for_each(|(((dx, &p), &dy), &sum)| *dx += dy - p * sum);
         }

@@ -1,7 +1,9 @@
 //! The simple recurrent network (Elman 1990).
 
-use super::{Cell, CellConfig, State};
+use super::sequence::*;
+use super::{Cell, CellConfig, Lengths, State};
 use crate::params::{Bound, ParamId, Params};
+use autograd::simd::{map1, map2};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
 
@@ -19,7 +21,7 @@ use rand_chacha::ChaCha8Rng;
 /// | `b` (`bias`) | H×1 |
 ///
 /// Elman, "Finding structure in time", Cognitive Science 14 (1990).
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Elman {
     input: usize,
     hidden: usize,
@@ -71,4 +73,84 @@ impl<T: Float> Cell<T> for Elman {
         State { h, c: None }
     }
     // ANCHOR_END: step
+
+    fn sequence<'t>(
+        &self,
+        p: Bound<'t, T>,
+        x: Var<'t, T>,
+        state: State<'t, T>,
+        lengths: Option<&Lengths>,
+        reverse: bool,
+    ) -> Option<(Var<'t, T>, State<'t, T>)> {
+        let inputs = [x, p.get(self.w), p.get(self.u), p.get(self.b), state.h];
+        Some(fused(*self, &inputs, lengths, reverse))
+    }
+}
+
+/// The inputs, by number.
+const W: usize = 1;
+const U: usize = 2;
+const B: usize = 3;
+
+/// # The backward pass, derived
+///
+/// The forward pass of step t is
+///
+/// ```text
+/// a = W x_t + U h_{t−1} + b,   h_t = tanh(a)
+/// ```
+///
+/// Write `dq` for `∂L/∂q`. We go through those lines from the last to the first, at t = T … 1.
+///
+/// 1. `h_t` is used by the output and by step t + 1, so the cotangents from both add up:
+///    `dh = dy_t + dh`, where step t + 1 has left the second (at t = T: the cotangent of `h_n`).
+/// 2. `h_t = tanh(a)`: `da = dh ⊙ (1 − h_t²)`. For relu, `da = dh` where `h_t > 0`, and 0 elsewhere.
+/// 3. `a = W x_t + U h_{t−1} + b`: `dh_{t−1} = Uᵀ da`, and, added up over all steps,
+///    `dW += da x_tᵀ`, `dU += da h_{t−1}ᵀ`, `db += da 1`; and `dx_t = Wᵀ da`.
+///
+/// A cotangent on its way back is multiplied by `diag(1 − h²)` and `Uᵀ` at every step: if their
+/// product is smaller than one it vanishes, if larger it explodes.
+impl<T: Float> Derivation<T> for Elman {
+    fn name(&self) -> &'static str {
+        if self.relu { "elman_relu_sequence" } else { "elman_sequence" }
+    }
+
+    fn sizes(&self) -> Sizes {
+        Sizes { x: self.input, h: self.hidden, c: 0, pre: self.hidden, kept: 0 }
+    }
+
+    // ANCHOR: forward
+    fn forward(&self, step: Forward<'_, T>) {
+        let Forward { inputs: p, x, h_before, pre: a, h, .. } = step;
+        affine(a, p.value(B), &[(p.matrix(W), x), (p.matrix(U), h_before)]);
+        match self.relu {
+            false => T::tanh_slice(h, a),
+            true => map1(h, a, |h, a| *h = if a < T::ZERO { T::ZERO } else { a }),
+        }
+    }
+    // ANCHOR_END: forward
+
+    // ANCHOR: backward
+    fn backward(&self, step: Backward<'_, T>) {
+        let Backward { inputs: p, h, dh, d_pre: da, dh_before, .. } = step; // 1
+        match self.relu {
+            false => map2(da, dh, h, |da, dh, h| *da = dh * (T::ONE - h * h)), // 2
+            true => map2(da, dh, h, |da, dh, h| *da = if h > T::ZERO { dh } else { T::ZERO }), // 2
+        }
+        product(dh_before, p.matrix(U).transpose(), da); // 3
+    }
+
+    fn sums(&self, sums: &mut Sums<'_, '_, T>) {
+        let a = 0..self.hidden;
+        sums.weight(W, 0, a.clone(), Factor::X); // 3
+        sums.weight(U, 0, a.clone(), Factor::HBefore); // 3
+        sums.bias(B, 0, a.clone()); // 3
+        sums.input(W, 0, a); // 3
+    }
+    // ANCHOR_END: backward
+
+    fn inside(&self, show: &mut Inside<'_, T>) {
+        show.pre("a", 0..self.hidden);
+        show.h("h");
+    }
 }

@@ -1,7 +1,9 @@
 //! The gated recurrent unit that resets after the matrix, as PyTorch and Keras have it.
 
-use super::{Cell, CellConfig, State};
+use super::sequence::*;
+use super::{Cell, CellConfig, Lengths, State};
 use crate::params::{Bound, ParamId, Params};
+use autograd::simd::{map2, map3};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
 
@@ -30,7 +32,7 @@ use rand_chacha::ChaCha8Rng;
 /// statistical machine translation", EMNLP (2014), where r multiplies `h` before the matrix: see
 /// [`GruResetBefore`](super::GruResetBefore). Multiplying after it makes one product of three,
 /// `U h`, and is what cuDNN, and with it PyTorch and Keras, computes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Gru {
     input: usize,
     hidden: usize,
@@ -86,4 +88,123 @@ impl<T: Float> Cell<T> for Gru {
         State { h, c: None }
     }
     // ANCHOR_END: step
+
+    fn sequence<'t>(
+        &self,
+        p: Bound<'t, T>,
+        x: Var<'t, T>,
+        state: State<'t, T>,
+        lengths: Option<&Lengths>,
+        reverse: bool,
+    ) -> Option<(Var<'t, T>, State<'t, T>)> {
+        let inputs = [x, p.get(self.w), p.get(self.u), p.get(self.b), p.get(self.b_hn), state.h];
+        Some(fused(*self, &inputs, lengths, reverse))
+    }
+}
+
+/// The inputs, by number.
+const W: usize = 1;
+const U: usize = 2;
+const B: usize = 3;
+const B_HN: usize = 4;
+
+/// # The backward pass, derived
+///
+/// The forward pass of step t is
+///
+/// ```text
+/// a_r = W_r x_t + U_r h_{t−1} + b_r,   r = σ(a_r)
+/// a_z = W_z x_t + U_z h_{t−1} + b_z,   z = σ(a_z)
+/// q = U_n h_{t−1} + b_hn
+/// a_n = W_n x_t + b_n + r ⊙ q,         n = tanh(a_n)
+/// h_t = (1 − z) ⊙ n + z ⊙ h_{t−1}
+/// ```
+///
+/// Write `dq` for `∂L/∂q`. We go through those lines from the last to the first, at t = T … 1.
+///
+/// 1. `h_t` is used by the output and by step t + 1: `dh = dy_t + dh`, where step t + 1 has left the
+///    second (at t = T: the cotangent of `h_n`).
+/// 2. `h_t = (1 − z) ⊙ n + z ⊙ h_{t−1}`: `dn = dh ⊙ (1 − z)`, `dz = dh ⊙ (h_{t−1} − n)`, and
+///    `dh_{t−1} = dh ⊙ z`: where z is 1, the gradient passes unchanged.
+/// 3. `n = tanh(a_n)`, `a_n = W_n x_t + b_n + r ⊙ q`: `da_n = dn ⊙ (1 − n²)`, `dr = da_n ⊙ q`, and
+///    `dq = da_n ⊙ r`.
+/// 4. `r = σ(a_r)`, `z = σ(a_z)`: `da_r = dr ⊙ r(1−r)`, `da_z = dz ⊙ z(1−z)`.
+/// 5. `a_r`, `a_z` and `q` see the state through the three blocks of U:
+///    `dh_{t−1} = dh_{t−1} + Uᵀ [da_r; da_z; dq]`, and, added up over all steps,
+///    `dU += [da_r; da_z; dq] h_{t−1}ᵀ` and `db_hn += dq 1`.
+/// 6. `a_r`, `a_z` and `a_n` see the input through the three blocks of W: `dx_t = Wᵀ [da_r; da_z; da_n]`,
+///    and, added up over all steps, `dW += [da_r; da_z; da_n] x_tᵀ` and `db += [da_r; da_z; da_n] 1`.
+///
+/// The pre-activations are stacked as `a_r, a_z, q, a_n` here, so that the three that see the state
+/// lie together and one product with U serves them.
+impl<T: Float> Derivation<T> for Gru {
+    fn name(&self) -> &'static str {
+        "gru_sequence"
+    }
+
+    fn sizes(&self) -> Sizes {
+        let (x, h) = (self.input, self.hidden);
+        Sizes { x, h, c: 0, pre: 4 * h, kept: 4 * h }
+    }
+
+    // ANCHOR: forward
+    fn forward(&self, step: Forward<'_, T>) {
+        let Forward { inputs: p, x, h_before, pre, kept, h, .. } = step;
+        let (w, size) = (p.matrix(W), h.len());
+        let (w_rz, w_n) = w.split_at_row(2 * self.hidden);
+        let (b_rz, b_n) = p.value(B).split_at(2 * self.hidden);
+        let ([r, z, q, n], (a_rzq, a_n)) = (parts_mut(kept), pre.split_at_mut(3 * size));
+        affine(&mut a_rzq[..2 * size], b_rz, &[(w_rz, x)]);
+        affine(&mut a_rzq[2 * size..], p.value(B_HN), &[]);
+        add_product(a_rzq, p.matrix(U), h_before);
+        let [a_r, a_z, a_q] = parts(a_rzq);
+        T::sigmoid_slice(r, a_r);
+        T::sigmoid_slice(z, a_z);
+        q.copy_from_slice(a_q);
+        affine(a_n, b_n, &[(w_n, x)]);
+        map2(a_n, r, q, |a, r, q| *a += r * q);
+        T::tanh_slice(n, a_n);
+        map3(h, z, n, h_before, |h, z, n, before| *h = (T::ONE - z) * n + z * before);
+    }
+    // ANCHOR_END: forward
+
+    // ANCHOR: backward
+    fn backward(&self, step: Backward<'_, T>) {
+        let Backward { inputs: p, h_before, kept, dh, d_kept, d_pre, dh_before, .. } = step; // 1
+        let ([r, z, q, n], [dr, dz, _, dn]) = (parts(kept), parts_mut(d_kept));
+        let [da_r, da_z, dq, da_n] = parts_mut(d_pre);
+        map2(dn, dh, z, |dn, dh, z| *dn = dh * (T::ONE - z)); // 2
+        map3(dz, dh, h_before, n, |dz, dh, before, n| *dz = dh * (before - n)); // 2
+        map2(dh_before, dh, z, |before, dh, z| *before = dh * z); // 2
+        map2(da_n, dn, n, |da, dn, n| *da = dn * (T::ONE - n * n)); // 3
+        map2(dr, da_n, q, |dr, da, q| *dr = da * q); // 3
+        map2(dq, da_n, r, |dq, da, r| *dq = da * r); // 3
+        map2(da_r, dr, r, |da, dr, r| *da = dr * r * (T::ONE - r)); // 4
+        map2(da_z, dz, z, |da, dz, z| *da = dz * z * (T::ONE - z)); // 4
+        let da_rzq = &d_pre[..3 * dh.len()];
+        add_product(dh_before, p.matrix(U).transpose(), da_rzq); // 5
+    }
+
+    fn sums(&self, sums: &mut Sums<'_, '_, T>) {
+        let size = self.hidden;
+        sums.weight(U, 0, 0..3 * size, Factor::HBefore); // 5
+        sums.bias(B_HN, 0, 2 * size..3 * size); // 5
+        for (row, pre) in [(0, 0..2 * size), (2 * size, 3 * size..4 * size)] {
+            sums.weight(W, row, pre.clone(), Factor::X); // 6
+            sums.bias(B, row, pre.clone()); // 6
+            sums.input(W, row, pre); // 6
+        }
+    }
+    // ANCHOR_END: backward
+
+    fn inside(&self, show: &mut Inside<'_, T>) {
+        let part = |k: usize| k * self.hidden..(k + 1) * self.hidden;
+        for (k, name) in ["a_r", "a_z", "q", "a_n"].into_iter().enumerate() {
+            show.pre(name, part(k));
+        }
+        for (k, name) in [(0, "r"), (1, "z"), (3, "n")] {
+            show.kept(name, part(k));
+        }
+        show.h("h");
+    }
 }

@@ -1,7 +1,9 @@
 //! The gated recurrent unit that resets before the matrix, as it was published (Cho et al. 2014).
 
-use super::{Cell, CellConfig, State};
+use super::sequence::*;
+use super::{Cell, CellConfig, Lengths, State};
 use crate::params::{Bound, ParamId, Params};
+use autograd::simd::{map2, map3};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
 
@@ -23,7 +25,7 @@ use rand_chacha::ChaCha8Rng;
 /// The gates are stacked in PyTorch's order r, z, n; PyTorch itself resets after the matrix: see
 /// [`Gru`](super::Gru). Cho et al., "Learning phrase representations using RNN encoder–decoder for
 /// statistical machine translation", EMNLP (2014).
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct GruResetBefore {
     input: usize,
     hidden: usize,
@@ -70,10 +72,124 @@ impl<T: Float> Cell<T> for GruResetBefore {
         let [a_r, a_z] = tape.affine(&[(w_rz, x), (u_rz, h_before)], b_rz).chunk();
         let r = a_r.label("a_r").sigmoid().label("r");
         let z = a_z.label("a_z").sigmoid().label("z");
-        let a_n = tape.affine(&[(w_n, x), (u_n, r * h_before)], b_n).label("a_n");
+        let k = (r * h_before).label("k");
+        let a_n = tape.affine(&[(w_n, x), (u_n, k)], b_n).label("a_n");
         let n = a_n.tanh().label("n");
         let h = ((1.0 - z) * n + z * h_before).label("h");
         State { h, c: None }
     }
     // ANCHOR_END: step
+
+    fn sequence<'t>(
+        &self,
+        p: Bound<'t, T>,
+        x: Var<'t, T>,
+        state: State<'t, T>,
+        lengths: Option<&Lengths>,
+        reverse: bool,
+    ) -> Option<(Var<'t, T>, State<'t, T>)> {
+        let inputs = [x, p.get(self.w), p.get(self.u), p.get(self.b), state.h];
+        Some(fused(*self, &inputs, lengths, reverse))
+    }
+}
+
+/// The inputs, by number.
+const W: usize = 1;
+const U: usize = 2;
+const B: usize = 3;
+
+/// # The backward pass, derived
+///
+/// The forward pass of step t is
+///
+/// ```text
+/// a_r = W_r x_t + U_r h_{t−1} + b_r,   r = σ(a_r)
+/// a_z = W_z x_t + U_z h_{t−1} + b_z,   z = σ(a_z)
+/// k = r ⊙ h_{t−1}
+/// a_n = W_n x_t + U_n k + b_n,         n = tanh(a_n)
+/// h_t = (1 − z) ⊙ n + z ⊙ h_{t−1}
+/// ```
+///
+/// Write `dq` for `∂L/∂q`. We go through those lines from the last to the first, at t = T … 1.
+///
+/// 1. `h_t` is used by the output and by step t + 1: `dh = dy_t + dh`, where step t + 1 has left the
+///    second (at t = T: the cotangent of `h_n`).
+/// 2. `h_t = (1 − z) ⊙ n + z ⊙ h_{t−1}`: `dn = dh ⊙ (1 − z)`, `dz = dh ⊙ (h_{t−1} − n)`, and
+///    `dh_{t−1} = dh ⊙ z`: where z is 1, the gradient passes unchanged.
+/// 3. `n = tanh(a_n)`, `a_n = W_n x_t + U_n k + b_n`: `da_n = dn ⊙ (1 − n²)`, `dk = U_nᵀ da_n`, and,
+///    added up over all steps, `dU_n += da_n kᵀ`.
+/// 4. `k = r ⊙ h_{t−1}`: `dr = dk ⊙ h_{t−1}`, and `dh_{t−1} = dh_{t−1} + dk ⊙ r`.
+/// 5. `r = σ(a_r)`, `z = σ(a_z)`: `da_r = dr ⊙ r(1−r)`, `da_z = dz ⊙ z(1−z)`.
+/// 6. `a_r` and `a_z` see the state through two blocks of U:
+///    `dh_{t−1} = dh_{t−1} + U_rzᵀ [da_r; da_z]`, and, added up over all steps,
+///    `dU_rz += [da_r; da_z] h_{t−1}ᵀ`.
+/// 7. All three see the input, with `da = [da_r; da_z; da_n]`: `dx_t = Wᵀ da`, and, added up over all
+///    steps, `dW += da x_tᵀ`, `db += da 1`.
+impl<T: Float> Derivation<T> for GruResetBefore {
+    fn name(&self) -> &'static str {
+        "gru_reset_before_sequence"
+    }
+
+    fn sizes(&self) -> Sizes {
+        let (x, h) = (self.input, self.hidden);
+        Sizes { x, h, c: 0, pre: 3 * h, kept: 4 * h }
+    }
+
+    // ANCHOR: forward
+    fn forward(&self, step: Forward<'_, T>) {
+        let Forward { inputs: p, x, h_before, pre: a, kept, h, .. } = step;
+        let (u_rz, u_n) = p.matrix(U).split_at_row(2 * self.hidden);
+        let [r, z, k, n] = parts_mut(kept);
+        affine(a, p.value(B), &[(p.matrix(W), x)]);
+        let (a_rz, a_n) = a.split_at_mut(2 * h.len());
+        add_product(a_rz, u_rz, h_before);
+        let [a_r, a_z] = parts(a_rz);
+        T::sigmoid_slice(r, a_r);
+        T::sigmoid_slice(z, a_z);
+        map2(k, r, h_before, |k, r, before| *k = r * before);
+        add_product(a_n, u_n, k);
+        T::tanh_slice(n, a_n);
+        map3(h, z, n, h_before, |h, z, n, before| *h = (T::ONE - z) * n + z * before);
+    }
+    // ANCHOR_END: forward
+
+    // ANCHOR: backward
+    fn backward(&self, step: Backward<'_, T>) {
+        let Backward { inputs: p, h_before, kept, dh, d_kept, d_pre, dh_before, .. } = step; // 1
+        let (u_rz, u_n) = p.matrix(U).split_at_row(2 * self.hidden);
+        let ([r, z, _, n], [dr, dz, dk, dn]) = (parts(kept), parts_mut(d_kept));
+        let [da_r, da_z, da_n] = parts_mut(d_pre);
+        map2(dn, dh, z, |dn, dh, z| *dn = dh * (T::ONE - z)); // 2
+        map3(dz, dh, h_before, n, |dz, dh, before, n| *dz = dh * (before - n)); // 2
+        map2(dh_before, dh, z, |before, dh, z| *before = dh * z); // 2
+        map2(da_n, dn, n, |da, dn, n| *da = dn * (T::ONE - n * n)); // 3
+        product(dk, u_n.transpose(), da_n); // 3
+        map2(dr, dk, h_before, |dr, dk, before| *dr = dk * before); // 4
+        map2(dh_before, dk, r, |before, dk, r| *before += dk * r); // 4
+        map2(da_r, dr, r, |da, dr, r| *da = dr * r * (T::ONE - r)); // 5
+        map2(da_z, dz, z, |da, dz, z| *da = dz * z * (T::ONE - z)); // 5
+        let da_rz = &d_pre[..2 * dh.len()];
+        add_product(dh_before, u_rz.transpose(), da_rz); // 6
+    }
+
+    fn sums(&self, sums: &mut Sums<'_, '_, T>) {
+        let (size, a) = (self.hidden, 0..3 * self.hidden);
+        sums.weight(U, 2 * size, 2 * size..3 * size, Factor::Kept(2 * size..3 * size)); // 3
+        sums.weight(U, 0, 0..2 * size, Factor::HBefore); // 6
+        sums.weight(W, 0, a.clone(), Factor::X); // 7
+        sums.bias(B, 0, a.clone()); // 7
+        sums.input(W, 0, a); // 7
+    }
+    // ANCHOR_END: backward
+
+    fn inside(&self, show: &mut Inside<'_, T>) {
+        let part = |k: usize| k * self.hidden..(k + 1) * self.hidden;
+        for (k, name) in ["a_r", "a_z", "a_n"].into_iter().enumerate() {
+            show.pre(name, part(k));
+        }
+        for (k, name) in ["r", "z", "k", "n"].into_iter().enumerate() {
+            show.kept(name, part(k));
+        }
+        show.h("h");
+    }
 }

@@ -1,8 +1,10 @@
 //! The network whose output is fed back (Jordan 1986).
 
-use super::{Cell, CellConfig, State};
+use super::sequence::*;
+use super::{Cell, CellConfig, Lengths, State};
 use crate::init::Init;
 use crate::params::{Bound, ParamId, Params};
+use autograd::simd::map2;
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
 
@@ -29,9 +31,10 @@ use rand_chacha::ChaCha8Rng;
 ///
 /// Jordan, "Attractor dynamics and parallelism in a connectionist sequential machine", Proceedings
 /// of the Cognitive Science Society 8 (1986).
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Jordan {
     input: usize,
+    hidden: usize,
     output: usize,
     w_ih: ParamId,
     w_yh: ParamId,
@@ -59,7 +62,7 @@ impl Jordan {
         let b_h = add("bias_h", init.for_bias(), hidden, 1);
         let w_hy = add("weight_hy", init, output, hidden);
         let b_y = add("bias_y", init.for_bias(), output, 1);
-        Self { input, output, w_ih, w_yh, b_h, w_hy, b_y }
+        Self { input, hidden, output, w_ih, w_yh, b_h, w_hy, b_y }
     }
 }
 
@@ -82,4 +85,99 @@ impl<T: Float> Cell<T> for Jordan {
         State { h: y, c: None }
     }
     // ANCHOR_END: step
+
+    fn sequence<'t>(
+        &self,
+        p: Bound<'t, T>,
+        x: Var<'t, T>,
+        state: State<'t, T>,
+        lengths: Option<&Lengths>,
+        reverse: bool,
+    ) -> Option<(Var<'t, T>, State<'t, T>)> {
+        let inputs = [
+            x,
+            p.get(self.w_ih),
+            p.get(self.w_yh),
+            p.get(self.b_h),
+            p.get(self.w_hy),
+            p.get(self.b_y),
+            state.h,
+        ];
+        Some(fused(*self, &inputs, lengths, reverse))
+    }
+}
+
+/// The inputs, by number.
+const W_IH: usize = 1;
+const W_YH: usize = 2;
+const B_H: usize = 3;
+const W_HY: usize = 4;
+const B_Y: usize = 5;
+
+/// # The backward pass, derived
+///
+/// The forward pass of step t is
+///
+/// ```text
+/// a = W_ih x_t + W_yh y_{t−1} + b_h,   h_t = tanh(a),   y_t = W_hy h_t + b_y
+/// ```
+///
+/// Write `dq` for `∂L/∂q`. We go through those lines from the last to the first, at t = T … 1.
+///
+/// 1. `y_t` is the output, and it is used by step t + 1, so the cotangents from both add up:
+///    `dy = dy_t + dy`, where step t + 1 has left the second (at t = T: the cotangent of `y_n`).
+/// 2. `y_t = W_hy h_t + b_y`: `dh = W_hyᵀ dy`, and, added up over all steps, `dW_hy += dy h_tᵀ`,
+///    `db_y += dy 1`.
+/// 3. `h_t = tanh(a)`: `da = dh ⊙ (1 − h_t²)`.
+/// 4. `a = W_ih x_t + W_yh y_{t−1} + b_h`: `dy_{t−1} = W_yhᵀ da`, and, added up over all steps,
+///    `dW_ih += da x_tᵀ`, `dW_yh += da y_{t−1}ᵀ`, `db_h += da 1`; and `dx_t = W_ihᵀ da`.
+///
+/// The state `h` of the derivation is `y`, `kept` is the hidden activation, and of the stacked
+/// "pre-activations" `a` and `y`, (H+O)×B, the second has no function after it.
+impl<T: Float> Derivation<T> for Jordan {
+    fn name(&self) -> &'static str {
+        "jordan_sequence"
+    }
+
+    fn sizes(&self) -> Sizes {
+        let Self { input, hidden, output, .. } = *self;
+        Sizes { x: input, h: output, c: 0, pre: hidden + output, kept: hidden }
+    }
+
+    // ANCHOR: forward
+    fn forward(&self, step: Forward<'_, T>) {
+        let Forward { inputs: p, x, h_before: y_before, pre, kept: h, h: y, .. } = step;
+        let (a, _) = pre.split_at_mut(h.len());
+        affine(a, p.value(B_H), &[(p.matrix(W_IH), x), (p.matrix(W_YH), y_before)]);
+        T::tanh_slice(h, a);
+        affine(y, p.value(B_Y), &[(p.matrix(W_HY), h)]);
+    }
+    // ANCHOR_END: forward
+
+    // ANCHOR: backward
+    fn backward(&self, step: Backward<'_, T>) {
+        let Backward { inputs: p, kept: h, dh: dy, d_kept: dh, d_pre, dh_before: dy_before, .. } = step; // 1
+        let (da, dy_of_sums) = d_pre.split_at_mut(h.len());
+        dy_of_sums.copy_from_slice(dy);
+        product(dh, p.matrix(W_HY).transpose(), dy); // 2
+        map2(da, dh, h, |da, dh, h| *da = dh * (T::ONE - h * h)); // 3
+        product(dy_before, p.matrix(W_YH).transpose(), da); // 4
+    }
+
+    fn sums(&self, sums: &mut Sums<'_, '_, T>) {
+        let (a, y) = (0..self.hidden, self.hidden..self.hidden + self.output);
+        sums.weight(W_HY, 0, y.clone(), Factor::Kept(0..self.hidden)); // 2
+        sums.bias(B_Y, 0, y); // 2
+        sums.weight(W_IH, 0, a.clone(), Factor::X); // 4
+        sums.weight(W_YH, 0, a.clone(), Factor::HBefore); // 4
+        sums.bias(B_H, 0, a.clone()); // 4
+        sums.input(W_IH, 0, a); // 4
+    }
+    // ANCHOR_END: backward
+
+    fn inside(&self, show: &mut Inside<'_, T>) {
+        show.pre("a", 0..self.hidden);
+        show.kept("h", 0..self.hidden);
+        show.h("y");
+    }
 }

@@ -1,8 +1,10 @@
 //! Long short-term memory as it was first published, without a forget gate (Hochreiter and
 //! Schmidhuber 1997).
 
-use super::{Cell, CellConfig, State};
+use super::sequence::*;
+use super::{Cell, CellConfig, Lengths, State};
 use crate::params::{Bound, ParamId, Params};
+use autograd::simd::{map2, map3};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
 
@@ -25,7 +27,7 @@ use rand_chacha::ChaCha8Rng;
 /// The gates are stacked in the order i, g, o. Hochreiter and Schmidhuber, "Long short-term memory",
 /// Neural Computation 9 (1997), with today's activations: the paper squashes g to (−2, 2) and c to
 /// (−1, 1) by scaled logistic functions, here both are tanh.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Lstm1997 {
     input: usize,
     hidden: usize,
@@ -80,4 +82,102 @@ impl<T: Float> Cell<T> for Lstm1997 {
         State { h, c: Some(c) }
     }
     // ANCHOR_END: step
+
+    fn sequence<'t>(
+        &self,
+        p: Bound<'t, T>,
+        x: Var<'t, T>,
+        state: State<'t, T>,
+        lengths: Option<&Lengths>,
+        reverse: bool,
+    ) -> Option<(Var<'t, T>, State<'t, T>)> {
+        let inputs = [x, p.get(self.w), p.get(self.u), p.get(self.b), state.h, state.cell_state()];
+        Some(fused(*self, &inputs, lengths, reverse))
+    }
+}
+
+/// The inputs, by number.
+const W: usize = 1;
+const U: usize = 2;
+const B: usize = 3;
+
+/// # The backward pass, derived
+///
+/// The forward pass of step t is
+///
+/// ```text
+/// z = W x_t + U h_{t−1} + b,   i, o = σ(z_i), σ(z_o),   g = tanh(z_g)
+/// c_t = c_{t−1} + i ⊙ g,       h_t = o ⊙ tanh(c_t)
+/// ```
+///
+/// Write `dq` for `∂L/∂q`. We go through those lines from the last to the first, at t = T … 1, and
+/// carry `dh` and `dc`, which step t + 1 has left (at t = T: the cotangents of `h_n` and `c_n`).
+///
+/// 1. `h_t` is used by the output and by step t + 1: `dh = dy_t + dh`.
+/// 2. `h_t = o ⊙ tanh(c_t)`: `do = dh ⊙ tanh(c_t)`, and `c_t` gets `dc = dc + dh ⊙ o ⊙ (1 − tanh²(c_t))`.
+/// 3. `c_t = c_{t−1} + i ⊙ g`: `di = dc ⊙ g`, `dg = dc ⊙ i`, and `dc_{t−1} = dc`. That last line is
+///    the constant error carousel: whatever the distance, the gradient passes unchanged.
+/// 4. Through the gates' functions, with `σ' = σ(1 − σ)` and `tanh' = 1 − tanh²`:
+///    `dz_i = di ⊙ i(1−i)`, `dz_g = dg ⊙ (1−g²)`, `dz_o = do ⊙ o(1−o)`.
+/// 5. `z = W x_t + U h_{t−1} + b`: `dh_{t−1} = Uᵀ dz`, and, added up over all steps,
+///    `dW += dz x_tᵀ`, `dU += dz h_{t−1}ᵀ`, `db += dz 1`; and `dx_t = Wᵀ dz`.
+impl<T: Float> Derivation<T> for Lstm1997 {
+    fn name(&self) -> &'static str {
+        "lstm_no_forget_sequence"
+    }
+
+    fn sizes(&self) -> Sizes {
+        let (x, h) = (self.input, self.hidden);
+        Sizes { x, h, c: h, pre: 3 * h, kept: 4 * h }
+    }
+
+    // ANCHOR: forward
+    fn forward(&self, step: Forward<'_, T>) {
+        let Forward { inputs: p, x, h_before, c_before, pre: z, kept, h, c } = step;
+        let [i, g, o, tanh_c] = parts_mut(kept);
+        affine(z, p.value(B), &[(p.matrix(W), x), (p.matrix(U), h_before)]);
+        let [z_i, z_g, z_o] = parts(z);
+        T::sigmoid_slice(i, z_i);
+        T::tanh_slice(g, z_g);
+        T::sigmoid_slice(o, z_o);
+        map3(c, c_before, i, g, |c, before, i, g| *c = before + i * g);
+        T::tanh_slice(tanh_c, c);
+        map2(h, o, tanh_c, |h, o, tc| *h = o * tc);
+    }
+    // ANCHOR_END: forward
+
+    // ANCHOR: backward
+    fn backward(&self, step: Backward<'_, T>) {
+        let Backward { inputs: p, kept, dh, dc, d_kept, d_pre: dz, dh_before, dc_before, .. } = step; // 1
+        let ([i, g, o, tanh_c], [di, dg, d_o, _]) = (parts(kept), parts_mut(d_kept));
+        map2(d_o, dh, tanh_c, |d, dh, tc| *d = dh * tc); // 2
+        map3(dc, dh, o, tanh_c, |dc, dh, o, tc| *dc += dh * o * (T::ONE - tc * tc)); // 2
+        map2(di, dc, g, |d, dc, g| *d = dc * g); // 3
+        map2(dg, dc, i, |d, dc, i| *d = dc * i); // 3
+        dc_before.copy_from_slice(dc); // 3
+        let [dz_i, dz_g, dz_o] = parts_mut(dz);
+        map2(dz_i, di, i, |dz, d, i| *dz = d * i * (T::ONE - i)); // 4
+        map2(dz_g, dg, g, |dz, d, g| *dz = d * (T::ONE - g * g)); // 4
+        map2(dz_o, d_o, o, |dz, d, o| *dz = d * o * (T::ONE - o)); // 4
+        product(dh_before, p.matrix(U).transpose(), dz); // 5
+    }
+
+    fn sums(&self, sums: &mut Sums<'_, '_, T>) {
+        let z = 0..3 * self.hidden;
+        sums.weight(W, 0, z.clone(), Factor::X); // 5
+        sums.weight(U, 0, z.clone(), Factor::HBefore); // 5
+        sums.bias(B, 0, z.clone()); // 5
+        sums.input(W, 0, z); // 5
+    }
+    // ANCHOR_END: backward
+
+    fn inside(&self, show: &mut Inside<'_, T>) {
+        let size = self.hidden;
+        show.pre("z", 0..3 * size);
+        for (k, name) in ["i", "g", "o"].into_iter().enumerate() {
+            show.kept(name, k * size..(k + 1) * size);
+        }
+        show.c("c");
+        show.h("h");
+    }
 }

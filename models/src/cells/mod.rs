@@ -7,7 +7,7 @@ mod jordan;
 mod lstm;
 mod lstm_1997;
 mod peephole;
-mod sequence;
+pub mod sequence;
 
 pub use elman::Elman;
 pub use gru::Gru;

@@ -1,8 +1,10 @@
 //! Long short-term memory whose gates see the cell state (Gers and Schmidhuber 2000).
 
-use super::{Cell, CellConfig, State};
+use super::sequence::*;
+use super::{Cell, CellConfig, Lengths, State};
 use crate::init::set_gate_bias;
 use crate::params::{Bound, ParamId, Params};
+use autograd::simd::{map2, map3};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
 
@@ -28,7 +30,7 @@ use rand_chacha::ChaCha8Rng;
 /// A peephole is one weight per unit: each gate sees its own cell alone, so what would be a matrix
 /// is a diagonal one, and `w ⊙ c` multiplies row by row. The gates are stacked in PyTorch's order
 /// i, f, g, o. Gers and Schmidhuber, "Recurrent nets that time and count", IJCNN (2000).
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Peephole {
     input: usize,
     hidden: usize,
@@ -102,4 +104,140 @@ impl<T: Float> Cell<T> for Peephole {
         State { h, c: Some(c) }
     }
     // ANCHOR_END: step
+
+    fn sequence<'t>(
+        &self,
+        p: Bound<'t, T>,
+        x: Var<'t, T>,
+        state: State<'t, T>,
+        lengths: Option<&Lengths>,
+        reverse: bool,
+    ) -> Option<(Var<'t, T>, State<'t, T>)> {
+        let inputs = [
+            x,
+            p.get(self.w),
+            p.get(self.u),
+            p.get(self.b),
+            p.get(self.w_ci),
+            p.get(self.w_cf),
+            p.get(self.w_co),
+            state.h,
+            state.cell_state(),
+        ];
+        Some(fused(*self, &inputs, lengths, reverse))
+    }
+}
+
+/// The inputs, by number.
+const W: usize = 1;
+const U: usize = 2;
+const B: usize = 3;
+const W_CI: usize = 4;
+const W_CF: usize = 5;
+const W_CO: usize = 6;
+
+/// # The backward pass, derived
+///
+/// The forward pass of step t is
+///
+/// ```text
+/// z = W x_t + U h_{t−1} + b
+/// i = σ(z_i + w_ci ⊙ c_{t−1}),   f = σ(z_f + w_cf ⊙ c_{t−1}),   g = tanh(z_g)
+/// c_t = f ⊙ c_{t−1} + i ⊙ g
+/// o = σ(z_o + w_co ⊙ c_t)
+/// h_t = o ⊙ tanh(c_t)
+/// ```
+///
+/// Write `dq` for `∂L/∂q`. We go through those lines from the last to the first, at t = T … 1, and
+/// carry `dh` and `dc`, which step t + 1 has left (at t = T: the cotangents of `h_n` and `c_n`).
+///
+/// 1. `h_t` is used by the output and by step t + 1: `dh = dy_t + dh`.
+/// 2. `h_t = o ⊙ tanh(c_t)`: `do = dh ⊙ tanh(c_t)`, and `c_t` gets `dc = dc + dh ⊙ o ⊙ (1 − tanh²(c_t))`.
+/// 3. `o = σ(z_o + w_co ⊙ c_t)`: `dz_o = do ⊙ o(1−o)`; the gate looks at `c_t`, which so gets
+///    `dc = dc + dz_o ⊙ w_co`; and, added up over all steps, `dw_co += (dz_o ⊙ c_t) 1`.
+/// 4. `c_t = f ⊙ c_{t−1} + i ⊙ g`: `di = dc ⊙ g`, `df = dc ⊙ c_{t−1}`, `dg = dc ⊙ i`; and
+///    `dc_{t−1} = dc ⊙ f`.
+/// 5. Through the gates' functions: `dz_i = di ⊙ i(1−i)`, `dz_f = df ⊙ f(1−f)`,
+///    `dz_g = dg ⊙ (1−g²)`. Both gates look at `c_{t−1}`, which so gets
+///    `dc_{t−1} = dc_{t−1} + dz_i ⊙ w_ci + dz_f ⊙ w_cf`; and, added up over all steps,
+///    `dw_ci += (dz_i ⊙ c_{t−1}) 1`, `dw_cf += (dz_f ⊙ c_{t−1}) 1`.
+/// 6. `z = W x_t + U h_{t−1} + b`: `dh_{t−1} = Uᵀ dz`, and, added up over all steps,
+///    `dW += dz x_tᵀ`, `dU += dz h_{t−1}ᵀ`, `db += dz 1`; and `dx_t = Wᵀ dz`.
+impl<T: Float> Derivation<T> for Peephole {
+    fn name(&self) -> &'static str {
+        "peephole_sequence"
+    }
+
+    fn sizes(&self) -> Sizes {
+        let (x, h) = (self.input, self.hidden);
+        Sizes { x, h, c: h, pre: 4 * h, kept: 5 * h }
+    }
+
+    // ANCHOR: forward
+    fn forward(&self, step: Forward<'_, T>) {
+        let Forward { inputs: p, x, h_before, c_before, pre: z, kept, h, c } = step;
+        let [i, f, g, o, tanh_c] = parts_mut(kept);
+        affine(z, p.value(B), &[(p.matrix(W), x), (p.matrix(U), h_before)]);
+        let [z_i, z_f, z_g, z_o] = parts(z);
+        let seen = &mut *h; // what a gate sees; h itself comes last
+        seen.copy_from_slice(z_i);
+        add_diagonal(seen, p.value(W_CI), c_before);
+        T::sigmoid_slice(i, seen);
+        seen.copy_from_slice(z_f);
+        add_diagonal(seen, p.value(W_CF), c_before);
+        T::sigmoid_slice(f, seen);
+        T::tanh_slice(g, z_g);
+        map2(c, f, c_before, |c, f, before| *c = f * before);
+        map2(c, i, g, |c, i, g| *c += i * g);
+        seen.copy_from_slice(z_o);
+        add_diagonal(seen, p.value(W_CO), c);
+        T::sigmoid_slice(o, seen);
+        T::tanh_slice(tanh_c, c);
+        map2(h, o, tanh_c, |h, o, tc| *h = o * tc);
+    }
+    // ANCHOR_END: forward
+
+    // ANCHOR: backward
+    fn backward(&self, step: Backward<'_, T>) {
+        let Backward { inputs: p, c_before, kept, dh, dc, d_kept, d_pre: dz, dh_before, dc_before, .. } =
+            step; // 1
+        let ([i, f, g, o, tanh_c], [di, df, dg, d_o, _]) = (parts(kept), parts_mut(d_kept));
+        let [dz_i, dz_f, dz_g, dz_o] = parts_mut(dz);
+        map2(d_o, dh, tanh_c, |d, dh, tc| *d = dh * tc); // 2
+        map3(dc, dh, o, tanh_c, |dc, dh, o, tc| *dc += dh * o * (T::ONE - tc * tc)); // 2
+        map2(dz_o, d_o, o, |dz, d, o| *dz = d * o * (T::ONE - o)); // 3
+        add_diagonal(dc, p.value(W_CO), dz_o); // 3
+        map2(di, dc, g, |d, dc, g| *d = dc * g); // 4
+        map2(df, dc, c_before, |d, dc, before| *d = dc * before); // 4
+        map2(dg, dc, i, |d, dc, i| *d = dc * i); // 4
+        map2(dc_before, dc, f, |d, dc, f| *d = dc * f); // 4
+        map2(dz_i, di, i, |dz, d, i| *dz = d * i * (T::ONE - i)); // 5
+        map2(dz_f, df, f, |dz, d, f| *dz = d * f * (T::ONE - f)); // 5
+        map2(dz_g, dg, g, |dz, d, g| *dz = d * (T::ONE - g * g)); // 5
+        add_diagonal(dc_before, p.value(W_CI), dz_i); // 5
+        add_diagonal(dc_before, p.value(W_CF), dz_f); // 5
+        product(dh_before, p.matrix(U).transpose(), dz); // 6
+    }
+
+    fn sums(&self, sums: &mut Sums<'_, '_, T>) {
+        let (size, z) = (self.hidden, 0..4 * self.hidden);
+        sums.diagonal(W_CO, 3 * size..4 * size, Factor::C); // 3
+        sums.diagonal(W_CI, 0..size, Factor::CBefore); // 5
+        sums.diagonal(W_CF, size..2 * size, Factor::CBefore); // 5
+        sums.weight(W, 0, z.clone(), Factor::X); // 6
+        sums.weight(U, 0, z.clone(), Factor::HBefore); // 6
+        sums.bias(B, 0, z.clone()); // 6
+        sums.input(W, 0, z); // 6
+    }
+    // ANCHOR_END: backward
+
+    fn inside(&self, show: &mut Inside<'_, T>) {
+        let size = self.hidden;
+        show.pre("z", 0..4 * size);
+        for (k, name) in ["i", "f", "g", "o"].into_iter().enumerate() {
+            show.kept(name, k * size..(k + 1) * size);
+        }
+        show.c("c");
+        show.h("h");
+    }
 }

@@ -27,10 +27,7 @@ pub struct AdaGrad {
 
 impl Default for AdaGrad {
     fn default() -> Self {
-        Self {
-            eps: 1e-10,
-            weight_decay: 0.0,
-        }
+        Self { eps: 1e-10, weight_decay: 0.0 }
     }
 }
 

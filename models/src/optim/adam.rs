@@ -42,33 +42,19 @@ pub struct Adam {
 /// PyTorch's `Adam`: β₁ 0.9, β₂ 0.999, ε 10⁻⁸, no decay.
 impl Default for Adam {
     fn default() -> Self {
-        Self {
-            beta1: 0.9,
-            beta2: 0.999,
-            eps: 1e-8,
-            weight_decay: 0.0,
-            decoupled: false,
-        }
+        Self { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0, decoupled: false }
     }
 }
 
 impl Adam {
     /// PyTorch's `AdamW`: as Adam, with a decoupled decay of 0.01.
     pub fn w() -> Self {
-        Self {
-            weight_decay: 0.01,
-            decoupled: true,
-            ..Self::default()
-        }
+        Self { weight_decay: 0.01, decoupled: true, ..Self::default() }
     }
 
     /// Reads the hyper-parameters from a choice by name.
     pub(super) fn read(c: &mut Choice<'_>) -> Result<Self, Invalid> {
-        let usual = if c.name == "adamw" {
-            Self::w()
-        } else {
-            Self::default()
-        };
+        let usual = if c.name == "adamw" { Self::w() } else { Self::default() };
         Ok(Self {
             beta1: c.number_or("beta1", 0.0..1.0, usual.beta1)?,
             beta2: c.number_or("beta2", 0.0..1.0, usual.beta2)?,
@@ -84,24 +70,12 @@ impl Adam {
     }
 
     /// Step number `t` (from 1) for the weights `w` with the gradient `g`.
-    pub(super) fn update<T: Float>(
-        &self,
-        t: u64,
-        lr: f64,
-        w: &mut [T],
-        g: &[T],
-        m: &mut [T],
-        v: &mut [T],
-    ) {
-        let [m_correction, v_correction] =
-            [self.beta1, self.beta2].map(|beta| 1.0 - beta.powf(t as f64));
+    pub(super) fn update<T: Float>(&self, t: u64, lr: f64, w: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
+        let [m_correction, v_correction] = [self.beta1, self.beta2].map(|beta| 1.0 - beta.powf(t as f64));
         // w − lr · m̂ / (√v̂ + ε), with the corrections, the same for all entries, taken out of the loop
         let [rate, root] = [lr / m_correction, 1.0 / v_correction.sqrt()].map(T::from_f64);
-        let (shrink, lambda) = if self.decoupled {
-            (1.0 - lr * self.weight_decay, 0.0)
-        } else {
-            (1.0, self.weight_decay)
-        };
+        let (shrink, lambda) =
+            if self.decoupled { (1.0 - lr * self.weight_decay, 0.0) } else { (1.0, self.weight_decay) };
         let [shrink, lambda, eps] = [shrink, lambda, self.eps].map(T::from_f64);
         let [beta1, rest1] = [self.beta1, 1.0 - self.beta1].map(T::from_f64);
         let [beta2, rest2] = [self.beta2, 1.0 - self.beta2].map(T::from_f64);
@@ -116,17 +90,8 @@ impl Adam {
 
 impl fmt::Display for Adam {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            beta1,
-            beta2,
-            eps,
-            weight_decay,
-            decoupled,
-        } = self;
+        let Self { beta1, beta2, eps, weight_decay, decoupled } = self;
         let name = if *decoupled { "adamw" } else { "adam" };
-        write!(
-            f,
-            "{name}:beta1={beta1},beta2={beta2},eps={eps},weight-decay={weight_decay}"
-        )
+        write!(f, "{name}:beta1={beta1},beta2={beta2},eps={eps},weight-decay={weight_decay}")
     }
 }

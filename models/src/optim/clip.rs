@@ -28,20 +28,18 @@ use autograd::Float;
 #[track_caller]
 pub fn clip_grad_norm<T: Float>(params: &mut Params<T>, max_norm: f64) -> f64 {
     assert!(max_norm >= 0.0, "clip_grad_norm: max_norm is {max_norm}");
-    let norm = params
-        .iter()
-        .map(|p| sum_of_squares(&p.grad))
-        .sum::<f64>()
-        .sqrt();
+    let norm = params.iter().map(|p| sum_of_squares(&p.grad)).sum::<f64>().sqrt();
     let factor = max_norm / (norm + 1e-6);
     if norm.is_finite() && factor < 1.0 {
         let factor = T::from_f64(factor);
-        params
-            .iter_mut()
-            .flat_map(|p| &mut p.grad)
-            .for_each(|g| *g *= factor);
+        params.iter_mut().flat_map(|p| &mut p.grad).for_each(|g| *g *= factor);
     }
     norm
+}
+
+/// The Euclidean norm of all parameters together: what weight decay holds down.
+pub fn param_norm<T: Float>(params: &Params<T>) -> f64 {
+    params.iter().map(|p| sum_of_squares(&p.value)).sum::<f64>().sqrt()
 }
 
 /// Cuts every entry of every gradient to \[−limit, limit\]. NaN stays NaN. PyTorch's `clip_grad_value_`.

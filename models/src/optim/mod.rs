@@ -29,7 +29,7 @@ mod sgd;
 
 pub use adagrad::AdaGrad;
 pub use adam::Adam;
-pub use clip::{clip_grad_norm, clip_grad_value};
+pub use clip::{clip_grad_norm, clip_grad_value, param_norm};
 pub use rmsprop::RmsProp;
 pub use schedule::{Decay, Schedule};
 pub use sgd::Sgd;
@@ -111,17 +111,9 @@ impl<T: Float> Optimizer<T> {
         let memory = |size: usize| [0, 1].map(|k| vec![T::ZERO; if k < used { size } else { 0 }]);
         let memory = params.iter().map(|p| {
             let size = p.value.len();
-            Memory {
-                name: p.name.clone(),
-                size,
-                buffers: memory(size),
-            }
+            Memory { name: p.name.clone(), size, buffers: memory(size) }
         });
-        Self {
-            memory: memory.collect(),
-            rule,
-            steps: 0,
-        }
+        Self { memory: memory.collect(), rule, steps: 0 }
     }
 
     /// The rule, with its hyper-parameters.
@@ -141,17 +133,11 @@ impl<T: Float> Optimizer<T> {
     #[track_caller]
     pub fn step(&mut self, params: &mut Params<T>, lr: f64) {
         let (ours, given) = (self.memory.len(), params.iter().len());
-        assert_eq!(
-            ours, given,
-            "Optimizer::step: made for {ours} parameters, called with {given}"
-        );
+        assert_eq!(ours, given, "Optimizer::step: made for {ours} parameters, called with {given}");
         self.steps += 1;
         for (p, memory) in params.iter_mut().zip(&mut self.memory) {
             let (ours, given) = ((&memory.name, memory.size), (&p.name, p.value.len()));
-            assert_eq!(
-                ours, given,
-                "Optimizer::step: made for {ours:?}, called with {given:?}"
-            );
+            assert_eq!(ours, given, "Optimizer::step: made for {ours:?}, called with {given:?}");
             let (w, g, [a, b]) = (&mut p.value, &p.grad, &mut memory.buffers);
             match &self.rule {
                 Rule::Sgd(rule) => rule.update(lr, w, g, a),
@@ -166,10 +152,7 @@ impl<T: Float> Optimizer<T> {
     pub fn state(&self) -> Vec<(String, &[T])> {
         let names = self.rule.state_names();
         let buffers = self.memory.iter().flat_map(|memory| {
-            names
-                .iter()
-                .zip(&memory.buffers)
-                .map(|(n, b)| (format!("{}.{n}", memory.name), b.as_slice()))
+            names.iter().zip(&memory.buffers).map(|(n, b)| (format!("{}.{n}", memory.name), b.as_slice()))
         });
         buffers.collect()
     }
@@ -200,19 +183,14 @@ impl<T: Float> Optimizer<T> {
                 let (_, saved) = found.ok_or_else(|| Invalid(format!("{name} is missing")))?;
                 let (ours, theirs) = (buffer.len(), saved.len());
                 if ours != theirs {
-                    return Err(Invalid(format!(
-                        "{name} has {theirs} entries, expected {ours}"
-                    )));
+                    return Err(Invalid(format!("{name} has {theirs} entries, expected {ours}")));
                 }
                 buffer.copy_from_slice(saved);
                 names.push(name);
             }
         }
         if let Some((name, _)) = state.iter().find(|(name, _)| !names.contains(name)) {
-            return Err(Invalid(format!(
-                "{name} is not part of the state of {}",
-                self.rule
-            )));
+            return Err(Invalid(format!("{name} is not part of the state of {}", self.rule)));
         }
         self.memory = memory;
         self.steps = steps;

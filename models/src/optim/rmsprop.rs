@@ -32,12 +32,7 @@ pub struct RmsProp {
 
 impl Default for RmsProp {
     fn default() -> Self {
-        Self {
-            alpha: 0.99,
-            eps: 1e-8,
-            momentum: 0.0,
-            weight_decay: 0.0,
-        }
+        Self { alpha: 0.99, eps: 1e-8, momentum: 0.0, weight_decay: 0.0 }
     }
 }
 
@@ -55,11 +50,7 @@ impl RmsProp {
 
     /// The names of the state kept for each parameter: v, and b if there is momentum.
     pub(super) fn state_names(&self) -> &'static [&'static str] {
-        if self.momentum == 0.0 {
-            &["square_avg"]
-        } else {
-            &["square_avg", "momentum_buffer"]
-        }
+        if self.momentum == 0.0 { &["square_avg"] } else { &["square_avg", "momentum_buffer"] }
     }
 
     /// One step for the weights `w` with the gradient `g`; `b` is empty without momentum.
@@ -85,15 +76,7 @@ impl RmsProp {
 
 impl fmt::Display for RmsProp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            alpha,
-            eps,
-            momentum,
-            weight_decay,
-        } = self;
-        write!(
-            f,
-            "rmsprop:alpha={alpha},eps={eps},momentum={momentum},weight-decay={weight_decay}"
-        )
+        let Self { alpha, eps, momentum, weight_decay } = self;
+        write!(f, "rmsprop:alpha={alpha},eps={eps},momentum={momentum},weight-decay={weight_decay}")
     }
 }

@@ -58,11 +58,7 @@ impl Schedule {
 
     /// Closes the open length of a cosine, so that it ends with a training of `total` steps; leaves everything else alone.
     pub fn for_steps(mut self, total: u64) -> Self {
-        if let Decay::Cosine {
-            steps: steps @ None,
-            ..
-        } = &mut self.decay
-        {
+        if let Decay::Cosine { steps: steps @ None, .. } = &mut self.decay {
             *steps = Some(total.saturating_sub(self.warmup).max(1));
         }
         self
@@ -98,14 +94,11 @@ impl FromStr for Schedule {
         let mut c = Choice::parse("schedule", text)?;
         let decay = match c.name {
             "constant" => Decay::Constant,
-            "cosine" => Decay::Cosine {
-                steps: c.count("steps")?,
-                floor: c.number_or("floor", 0.0..=1.0, 0.05)?,
-            },
+            "cosine" => {
+                Decay::Cosine { steps: c.count("steps")?, floor: c.number_or("floor", 0.0..=1.0, 0.05)? }
+            }
             "step" => Decay::Step {
-                every: c
-                    .count("every")?
-                    .ok_or_else(|| c.missing("every", "step:every=1000"))?,
+                every: c.count("every")?.ok_or_else(|| c.missing("every", "step:every=1000"))?,
                 factor: c.number_or("factor", 0.0..=1.0, 0.1)?,
             },
             _ => return Err(c.unknown(&Self::NAMES)),
@@ -118,25 +111,16 @@ impl FromStr for Schedule {
 /// Writes what [`Schedule::from_str`] reads.
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let warmup = Some(self.warmup)
-            .filter(|&n| n > 0)
-            .map(|n| format!("warmup={n}"));
+        let warmup = Some(self.warmup).filter(|&n| n > 0).map(|n| format!("warmup={n}"));
         let (name, mut options) = match &self.decay {
             Decay::Constant => ("constant", vec![]),
             Decay::Cosine { steps, floor } => {
                 let steps = steps.map(|n| format!("steps={n}"));
-                (
-                    "cosine",
-                    steps
-                        .into_iter()
-                        .chain([format!("floor={floor}")])
-                        .collect(),
-                )
+                ("cosine", steps.into_iter().chain([format!("floor={floor}")]).collect())
             }
-            Decay::Step { every, factor } => (
-                "step",
-                vec![format!("every={every}"), format!("factor={factor}")],
-            ),
+            Decay::Step { every, factor } => {
+                ("step", vec![format!("every={every}"), format!("factor={factor}")])
+            }
         };
         options.extend(warmup);
         let colon = if options.is_empty() { "" } else { ":" };

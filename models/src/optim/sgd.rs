@@ -42,11 +42,7 @@ impl Sgd {
 
     /// The names of the state kept for each parameter: b, if there is momentum.
     pub(super) fn state_names(&self) -> &'static [&'static str] {
-        if self.momentum == 0.0 {
-            &[]
-        } else {
-            &["momentum_buffer"]
-        }
+        if self.momentum == 0.0 { &[] } else { &["momentum_buffer"] }
     }
 
     /// One step for the weights `w` with the gradient `g`; `b` is empty without momentum.
@@ -67,10 +63,7 @@ impl Sgd {
 
 impl fmt::Display for Sgd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            momentum,
-            weight_decay,
-        } = self;
+        let Self { momentum, weight_decay } = self;
         write!(f, "sgd:momentum={momentum},weight-decay={weight_decay}")
     }
 }

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use indicatif::ProgressBar;
 use models::cells::Kind;
 use models::init::Init;
+use models::layers::Encoding;
 use models::network::{Network, NetworkConfig};
 use models::optim::Rule;
 use models::params::Params;
@@ -85,12 +86,13 @@ fn recall(kind: Kind, steps: u64, seed: u64, bar: &ProgressBar) -> Result<Row> {
     let config = NetworkConfig {
         kind,
         symbols: Recall::SYMBOLS,
-        embedding: 0,
+        encoding: Encoding::OneHot,
         hidden: HIDDEN,
         layers: 1,
         outputs: Recall::KEYS,
         init: Init::Uniform { bound: None },
         forget_bias: Some(1.0),
+        dropout: 0.0,
     };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut params = Params::<f32>::new();
@@ -104,7 +106,8 @@ fn recall(kind: Kind, steps: u64, seed: u64, bar: &ProgressBar) -> Result<Row> {
     for number in 1..=steps {
         task.draw(&mut rng, None);
         carry.reset();
-        let step = trainer.step(|p| network.forward(p, &task.inputs, &mut carry).cross_entropy(&task.targets))?;
+        let step =
+            trainer.step(|p| network.forward(p, &task.inputs, &mut carry).cross_entropy(&task.targets))?;
         if number % 20 == 0 {
             bar.set_position(number);
             bar.set_message(format!("loss {:.3}", step.loss));
@@ -118,7 +121,9 @@ fn recall(kind: Kind, steps: u64, seed: u64, bar: &ProgressBar) -> Result<Row> {
         for _ in 0..TEST_BATCHES {
             task.draw(&mut rng, Some(length));
             carry.reset();
-            sum += trainer.evaluate(|p| network.forward(p, &task.inputs, &mut carry).read(|logits| task.accuracy(logits)));
+            sum += trainer.evaluate(|p| {
+                network.forward(p, &task.inputs, &mut carry).read(|logits| task.accuracy(logits))
+            });
         }
         accuracy.push(sum / TEST_BATCHES as f64);
     }
@@ -127,13 +132,14 @@ fn recall(kind: Kind, steps: u64, seed: u64, bar: &ProgressBar) -> Result<Row> {
 }
 
 fn table(rows: &[Row], steps: u64) -> String {
-    let mut out = String::from("Recall: one of 10 keys at step 0, a distractor a step, then: which key was it?\n");
+    let mut out =
+        String::from("Recall: one of 10 keys at step 0, a distractor a step, then: which key was it?\n");
     out += &format!("Share of right answers by distance, after {steps} updates each (chance is 0.10):\n\n");
-    out += &format!("{:10} {:>10}", "network", "parameters");
+    out += &format!("{:16} {:>10}", "network", "parameters");
     LENGTHS.iter().for_each(|length| out += &format!(" {length:>5}"));
     out += &format!(" {:>8} {:>8}\n", "seconds", "ms/step");
     for row in rows {
-        out += &format!("{:10} {:>10}", row.network, row.parameters);
+        out += &format!("{:16} {:>10}", row.network, row.parameters);
         row.accuracy.iter().for_each(|share| out += &format!(" {share:>5.2}"));
         out += &format!(" {:>8.1} {:>8.2}\n", row.seconds, row.ms_per_step);
     }

@@ -1,14 +1,20 @@
 //! `rnn train`: a character model on a text.
 
-use crate::eval::held_out;
 use crate::progress;
 use anyhow::{Context, Result, bail};
-use models::run::{Config, RunDir, read_text};
-use models::text::{Streams, Vocabulary};
-use models::train::{Clip, Trainer};
-use std::fs::File;
+use indicatif::ProgressBar;
+use models::checkpoint::Checkpoint;
+use models::choice::Invalid;
+use models::config::Config;
+use models::file;
+use models::metrics::Metrics;
+use models::run::{RunDir, read_text};
+use models::session::Session;
+use models::train::Step;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
+use std::process::exit;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Train a character model on a text.
@@ -17,217 +23,361 @@ use std::time::Instant;
 /// character; the state is carried from window to window, the gradient is not (truncated
 /// backpropagation through time). The last tenth of the text is held out to measure it.
 /// The loss is in nats per character: 0.69 nats are one bit.
+///
+/// Nothing is lost: Ctrl-C saves a checkpoint and ends with exit code 130, and --resume DIR goes on
+/// from the last checkpoint, bit for bit as if it had never stopped.
 #[derive(clap::Args)]
 pub struct Args {
     /// The task: chars, the next character
-    #[arg(long, default_value = "chars")]
-    task: String,
-    /// The text, UTF-8; without it, the chapters of the book
+    #[arg(long)]
+    task: Option<String>,
+    /// The text, UTF-8: a file, or a folder of chapters (.md); without it, the book's chapters
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
-    /// The network: elman or lstm
-    #[arg(long, default_value = "lstm")]
-    model: String,
-    /// Features of the character vectors
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    embedding: usize,
-    /// Features of every recurrent layer
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    hidden: usize,
-    /// Recurrent layers
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    layers: usize,
-    /// Characters of a window
-    #[arg(long, value_name = "N", default_value_t = 64)]
-    seq: usize,
-    /// Parallel streams of the text
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    batch: usize,
-    /// Training steps
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    steps: u64,
-    /// Learning rate
-    #[arg(long, value_name = "F", default_value_t = 0.003)]
-    lr: f64,
-    /// Optimiser: sgd, rmsprop, adagrad, adam or adamw, with options as in sgd:momentum=0.9
-    #[arg(long, value_name = "NAME", default_value = "adam")]
-    optimizer: String,
-    /// Clip the norm of all gradients to this; 0 for not
-    #[arg(long, value_name = "F", default_value_t = 1.0)]
-    clip: f64,
-    /// Clip each entry of a gradient to ± this; 0 for not
-    #[arg(long, value_name = "F", default_value_t = 0.0)]
-    clip_value: f64,
-    /// Learning-rate schedule: constant, cosine or step, as in cosine:warmup=100
-    #[arg(long, value_name = "NAME", default_value = "constant")]
-    schedule: String,
+    /// The network, as listed by rnn compare [default: lstm]
+    #[arg(long)]
+    model: Option<String>,
+    /// How characters become vectors: embedding, one-hot, hashing or hashing:N [default: embedding]
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
+    /// Features of the character vectors [default: 64]
+    #[arg(long, value_name = "N")]
+    embedding: Option<usize>,
+    /// Features of every recurrent layer [default: 256]
+    #[arg(long, value_name = "N")]
+    hidden: Option<usize>,
+    /// Recurrent layers [default: 1]
+    #[arg(long, value_name = "N")]
+    layers: Option<usize>,
+    /// Share of every recurrent layer's outputs to drop in training [default: 0]
+    #[arg(long, value_name = "F")]
+    dropout: Option<f64>,
+    /// Characters of a window [default: 64]
+    #[arg(long, value_name = "N")]
+    seq: Option<usize>,
+    /// Parallel streams of the text [default: 32]
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// Training steps [default: 1000]
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+    /// Learning rate [default: 0.003]
+    #[arg(long, value_name = "F")]
+    lr: Option<f64>,
+    /// Optimiser: sgd, rmsprop, adagrad, adam or adamw, with options as in
+    /// sgd:momentum=0.9,weight-decay=0.0001 [default: adam]
+    #[arg(long, value_name = "NAME")]
+    optimizer: Option<String>,
+    /// Clip the norm of all gradients to this; 0 for not [default: 1, or 0 with --clip-value]
+    #[arg(long, value_name = "F")]
+    clip: Option<f64>,
+    /// Clip each entry of a gradient to ± this; 0 for not [default: 0]
+    #[arg(long, value_name = "F")]
+    clip_value: Option<f64>,
+    /// Learning-rate schedule: constant, cosine or step, as in cosine:warmup=100 [default: constant]
+    #[arg(long, value_name = "NAME")]
+    schedule: Option<String>,
     /// Initialiser of the recurrent layers: uniform, xavier-uniform, orthogonal, normal or zeros
-    #[arg(long, value_name = "NAME", default_value = "uniform")]
-    init: String,
-    /// Bias of the LSTM's forget gate at the start
-    #[arg(long, value_name = "F", default_value_t = 1.0)]
-    forget_bias: f64,
-    /// Seed of all random numbers
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
-    /// Steps between two looks at the held-out text; a tenth of the steps if not given
+    /// [default: uniform]
+    #[arg(long, value_name = "NAME")]
+    init: Option<String>,
+    /// Bias of the LSTM's forget gate at the start [default: 1]
+    #[arg(long, value_name = "F")]
+    forget_bias: Option<f64>,
+    /// Seed of all random numbers [default: 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Steps between two looks at the held-out text [default: a tenth of the steps]
     #[arg(long, value_name = "N")]
     eval_every: Option<u64>,
-    /// Folder of the run: config.toml, vocabulary.json, model.safetensors, metrics.csv
-    #[arg(long, value_name = "DIR", default_value = "runs/latest")]
-    out: PathBuf,
-}
-
-impl Args {
-    fn config(&self, text: &Path) -> Config {
-        Config {
-            task: self.task.clone(),
-            model: self.model.clone(),
-            embedding: self.embedding,
-            hidden: self.hidden,
-            layers: self.layers,
-            seq: self.seq,
-            batch: self.batch,
-            steps: self.steps,
-            lr: self.lr,
-            optimizer: self.optimizer.clone(),
-            schedule: self.schedule.clone(),
-            clip: self.clip,
-            clip_value: self.clip_value,
-            init: self.init.clone(),
-            forget_bias: self.forget_bias,
-            seed: self.seed,
-            eval_every: self.eval_every.unwrap_or((self.steps / 10).max(1)),
-            text: text.display().to_string(),
-        }
-    }
+    /// Steps between two checkpoints [default: as --eval-every]
+    #[arg(long, value_name = "N")]
+    save_every: Option<u64>,
+    /// Stop after so many looks at the held-out text without a new best one; 0 for never [default: 0]
+    #[arg(long, value_name = "N")]
+    patience: Option<u64>,
+    /// Folder of the run: config.toml, vocabulary.json, model.safetensors, best.safetensors,
+    /// checkpoint.safetensors, metrics.csv [default: runs/latest]
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    out: Option<PathBuf>,
+    /// Go on with the run in this folder, with its own settings; --steps, --save-every and
+    /// --patience may be given anew
+    #[arg(long, value_name = "DIR")]
+    resume: Option<PathBuf>,
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let (path, text) = match &args.text {
-        Some(path) => (path.clone(), read_text(path)?),
-        None => book_text()?,
-    };
-    let config = args.config(&path);
-    let checked = config.check()?;
-    if config.clip > 0.0 && config.clip_value > 0.0 {
-        bail!("--clip {} and --clip-value {} are both set; set one of them to 0", config.clip, config.clip_value);
+    match &args.resume {
+        Some(folder) => resume(args, folder),
+        None => begin(args),
+    }
+}
+
+impl Args {
+    /// Overwrites the settings that were given.
+    fn apply(&self, config: &mut Config) -> Result<()> {
+        fn set<V: Clone>(setting: &mut V, given: &Option<V>) {
+            if let Some(given) = given {
+                setting.clone_from(given);
+            }
+        }
+        if let Some(path) = &self.text {
+            config.text = absolute(path)?.display().to_string();
+        }
+        set(&mut config.task, &self.task);
+        set(&mut config.model, &self.model);
+        set(&mut config.encoding, &self.encoding);
+        set(&mut config.embedding, &self.embedding);
+        set(&mut config.hidden, &self.hidden);
+        set(&mut config.layers, &self.layers);
+        set(&mut config.dropout, &self.dropout);
+        set(&mut config.seq, &self.seq);
+        set(&mut config.batch, &self.batch);
+        set(&mut config.steps, &self.steps);
+        set(&mut config.lr, &self.lr);
+        set(&mut config.optimizer, &self.optimizer);
+        set(&mut config.clip, &self.clip);
+        set(&mut config.clip_value, &self.clip_value);
+        set(&mut config.schedule, &self.schedule);
+        set(&mut config.init, &self.init);
+        set(&mut config.forget_bias, &self.forget_bias);
+        set(&mut config.seed, &self.seed);
+        set(&mut config.eval_every, &self.eval_every);
+        set(&mut config.save_every, &self.save_every);
+        set(&mut config.patience, &self.patience);
+        Ok(())
     }
 
-    let vocabulary = Vocabulary::of(&text).with_context(|| path.display().to_string())?;
-    let ids = vocabulary.encode(&text)?;
-    let (train, held) = ids.split_at(ids.len() / 10 * 9 + ids.len() % 10 * 9 / 10);
-    let streams = Streams::new(train.to_vec(), config.batch, config.seq).with_context(|| path.display().to_string())?;
-    if held.len() < 2 {
-        bail!("{}: the held-out tenth has {} characters and needs 2; take a longer text", path.display(), held.len());
+    /// The settings of a new run.
+    fn config(&self) -> Result<Config> {
+        let mut config = Config { text: book().display().to_string(), ..Config::default() };
+        if let Some(steps) = self.steps {
+            config.eval_every = (steps / 10).max(1);
+        }
+        if self.clip_value.is_some_and(|limit| limit > 0.0) {
+            config.clip = 0.0;
+        }
+        config.save_every = self.eval_every.unwrap_or(config.eval_every);
+        self.apply(&mut config)?;
+        config.check()?;
+        Ok(config)
     }
+}
 
-    let run = RunDir::create(&args.out)?;
-    let mut metrics = Metrics::create(&run.metrics_path())?;
-    run.save_setup(&config, &vocabulary)?;
-    let (network, params) = config.network(vocabulary.size())?;
-    let count = params.count();
-    let clip = match config {
-        Config { clip, .. } if clip > 0.0 => Clip::Norm(clip),
-        Config { clip_value, .. } if clip_value > 0.0 => Clip::Value(clip_value),
-        _ => Clip::Off,
-    };
-    let trainer = Trainer::new(params, checked.rule, config.lr).schedule(checked.schedule).clip(clip);
-    eprintln!("{} of {count} parameters on {} characters of {}", config.model, train.len(), path.display());
+/// The chapters of the book.
+fn book() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src")
+}
 
-    let last = Loop { config: &config, network, trainer, streams, held }.run(&run, &mut metrics)?;
-    println!("{last:.4} nats per character on the held-out tenth, after {} steps", config.steps);
-    println!("Next: cargo rnn generate --from {} --length 500 --temperature 0.8", args.out.display());
+/// A new run.
+fn begin(args: &Args) -> Result<()> {
+    let config = args.config()?;
+    let text = read_text(Path::new(&config.text));
+    let text = if args.text.is_none() { text.context("give a text with --text FILE")? } else { text? };
+    let session = Session::new(config, &text).with_context(|| session_text(args))?;
+    let folder = args.out.as_deref().unwrap_or(Path::new("runs/latest"));
+    let run = RunDir::create(folder)?;
+    let metrics = Metrics::open(&run.metrics_path(), 0)?;
+    let mut training = Training::new(session, run, metrics, folder);
+    // From here on the run can be resumed, whatever happens.
+    training.save()?;
+    training.go()
+}
+
+fn session_text(args: &Args) -> String {
+    args.text.as_deref().map_or("the book's chapters".into(), |path| path.display().to_string())
+}
+
+/// A run that goes on.
+fn resume(args: &Args, folder: &Path) -> Result<()> {
+    let run = RunDir::resume(folder)?;
+    let path = run.checkpoint_path();
+    let problem = || path.display().to_string();
+    let bytes = run.load_checkpoint()?;
+    let mut saved = Checkpoint::open(&bytes).with_context(problem)?;
+    let before = saved.summary.config.clone();
+    args.apply(&mut saved.summary.config)?;
+    refuse_changes(&before, &saved.summary.config, saved.summary.progress.step)?;
+    saved.summary.config.check()?;
+    let text = read_text(Path::new(&saved.summary.config.text))
+        .map_err(|e| Invalid(format!("{e}; if the text lies elsewhere now, say where with --text FILE")))?;
+    let session = Session::resume(saved, &text).with_context(problem)?;
+    let metrics = Metrics::open(&run.metrics_path(), session.progress().metrics)?;
+    Training::new(session, run, metrics, folder).go()
+}
+
+/// Refuses every setting that would make the steps already done other than they were.
+fn refuse_changes(before: &Config, after: &Config, step: u64) -> Result<()> {
+    const HARMLESS: [&str; 4] = ["steps", "save_every", "patience", "text"]; // the text's bytes are compared
+    let (old, new) = (toml::Table::try_from(before)?, toml::Table::try_from(after)?);
+    for (key, value) in new.iter().filter(|(key, _)| !HARMLESS.contains(&key.as_str())) {
+        if old.get(key) != Some(value) {
+            let (key, old) = (key.replace('_', "-"), &old[key]);
+            bail!(
+                "--{key} {value} would change the past of this run, which has {old}; leave it out, or begin anew with --out"
+            );
+        }
+    }
+    let steps = after.steps;
+    if before.check()?.schedule != after.check()?.schedule {
+        bail!(
+            "--steps {steps} would change the past of this run: its schedule {} ends with its {} steps",
+            before.schedule,
+            before.steps
+        );
+    }
+    if steps < step {
+        bail!("--steps {steps}: this run has made {step} already");
+    }
     Ok(())
 }
 
-/// A training about to run.
-struct Loop<'a> {
-    config: &'a Config,
-    network: models::network::Network<f32>,
-    trainer: Trainer<f32>,
-    streams: Streams,
-    held: &'a [usize],
+/// A session, its folder, and what is shown of it.
+struct Training<'a> {
+    session: Session,
+    run: RunDir,
+    metrics: Metrics,
+    folder: &'a Path,
+    bar: ProgressBar,
+    clock: Instant,
+    /// Seconds and steps before the clock started.
+    before: (f64, u64),
+    /// The last loss on the held-out text.
+    last: Option<f64>,
 }
 
-impl Loop<'_> {
-    /// Trains to the last step and returns the last held-out loss.
-    fn run(mut self, run: &RunDir, metrics: &mut Metrics) -> Result<f64> {
-        let Config { seq, batch, steps, eval_every, .. } = *self.config;
-        let (mut inputs, mut targets) = (Vec::new(), Vec::new());
-        let mut carry = self.network.initial_carry(batch);
-        let (bar, start) = (progress(steps, "train"), Instant::now());
-        let (mut sum, mut count, mut last) = (0.0, 0, f64::NAN);
-        for number in 1..=steps {
-            let (window, restart) = self.streams.advance(seq, seq);
-            if restart {
-                carry.reset();
+impl<'a> Training<'a> {
+    fn new(session: Session, run: RunDir, metrics: Metrics, folder: &'a Path) -> Self {
+        let before = (session.progress().seconds, session.progress().step);
+        let bar = progress(session.config().steps, "train");
+        bar.set_position(before.1);
+        Self { session, run, metrics, folder, bar, clock: Instant::now(), before, last: None }
+    }
+
+    /// Trains to the last step, or until it is told to stop.
+    fn go(mut self) -> Result<()> {
+        let Config { model, text, steps, eval_every, save_every, .. } = self.session.config().clone();
+        let stop = on_interrupt()?;
+        let (count, characters) = (self.session.params().count(), self.session.characters());
+        self.run.save_setup(self.session.config(), self.session.vocabulary())?;
+        self.say(&format!("{model} of {count} parameters on {characters} characters of {text}"));
+        while !self.session.finished() {
+            let step = self.session.step().inspect_err(|_| self.bar.abandon())?;
+            self.show(&step);
+            let stopping = stop.load(Ordering::Relaxed);
+            if step.number.is_multiple_of(eval_every) || step.number == steps {
+                self.look()?;
             }
-            self.streams.fill(window, &mut inputs, &mut targets);
-            let step = self
-                .trainer
-                .step(|p| self.network.forward(p, &inputs, &mut carry).cross_entropy(&targets))
-                .inspect_err(|_| bar.abandon())?;
-            (sum, count) = (sum + step.loss, count + 1);
-            if number % 10 == 0 {
-                let speed = (number as usize * seq * batch) as f64 / start.elapsed().as_secs_f64();
-                bar.set_position(number);
-                bar.set_message(format!("loss {:.3}  {:.0} characters/s", step.loss, speed));
+            if step.number.is_multiple_of(save_every) || self.session.finished() || stopping {
+                self.save()?;
             }
-            if number % eval_every == 0 || number == steps {
-                last = held_out(&self.network, &mut self.trainer, self.held)?;
-                metrics.row(number, sum / f64::from(count), last, start.elapsed().as_secs_f64())?;
-                run.save_model(&self.trainer.params)?;
-                bar.suspend(|| eprintln!("step {number:>6}  train {:.4}  held out {last:.4}", sum / f64::from(count)));
-                (sum, count) = (0.0, 0);
-            }
-        }
-        bar.finish_and_clear();
-        Ok(last)
-    }
-}
-
-/// metrics.csv, a row for every look at the held-out text. `train` is the mean loss since the row
-/// before.
-struct Metrics {
-    file: File,
-    path: PathBuf,
-}
-
-impl Metrics {
-    fn create(path: &Path) -> Result<Self> {
-        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-        let mut metrics = Self { file, path: path.to_path_buf() };
-        metrics.line("step,train,validation,seconds")?;
-        Ok(metrics)
-    }
-
-    fn row(&mut self, step: u64, train: f64, validation: f64, seconds: f64) -> Result<()> {
-        self.line(&format!("{step},{train:.6},{validation:.6},{seconds:.2}"))
-    }
-
-    fn line(&mut self, line: &str) -> Result<()> {
-        writeln!(self.file, "{line}").with_context(|| format!("cannot write {}", self.path.display()))
-    }
-}
-
-/// The chapters of the book, one after the other.
-fn book_text() -> Result<(PathBuf, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src");
-    let problem = || format!("the book's chapters are not at {}; give a text with --text FILE", folder.display());
-    let mut chapters = Vec::new();
-    let mut folders = vec![folder.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).with_context(problem)? {
-            let path = entry.with_context(problem)?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "md") {
-                chapters.push(path);
+            if stopping && !self.session.finished() {
+                self.bar.abandon();
+                let (n, folder) = (step.number, self.folder.display());
+                print(&format!("stopped after step {n}; go on with: cargo rnn train --resume {folder}\n"))?;
+                exit(130); // what shells expect after Ctrl-C: 128 + SIGINT
             }
         }
+        self.bar.finish_and_clear();
+        self.summary()
     }
-    chapters.sort();
-    let texts: Result<Vec<String>, _> = chapters.iter().map(|path| read_text(path)).collect();
-    Ok((folder, texts?.concat()))
+
+    /// Looks at the held-out text, and keeps the weights.
+    fn look(&mut self) -> Result<()> {
+        self.session.note(self.seconds(), 0);
+        let (row, best) = self.session.evaluate()?;
+        self.last = Some(row.validation);
+        let weights = |path: PathBuf| self.run.save_weights(&path, self.session.params());
+        let written = self.metrics.write(&row).and_then(|()| weights(self.run.model_path()));
+        let written = if best { written.and_then(|()| weights(self.run.best_path())) } else { written };
+        self.advise(written)?;
+        let best = if best { "" } else { "  (not better)" };
+        self.say(&format!(
+            "step {:>6}  train {:.4}  held out {:.4}{best}",
+            row.step, row.train, row.validation
+        ));
+        Ok(())
+    }
+
+    /// Writes a checkpoint.
+    fn save(&mut self) -> Result<()> {
+        let length = self.metrics.sync();
+        let saved = length.and_then(|length| {
+            self.session.note(self.seconds(), length);
+            file::replace(&self.run.checkpoint_path(), &self.session.checkpoint()?)
+        });
+        self.advise(saved)
+    }
+
+    /// Says, if a file could not be written, that little is lost.
+    fn advise(&self, written: Result<(), Invalid>) -> Result<()> {
+        if let Err(problem) = &written
+            && self.session.progress().step > 0
+        {
+            self.bar.abandon();
+            let folder = self.folder.display();
+            bail!(
+                "{problem}; the last checkpoint is whole: make room, then cargo rnn train --resume {folder}"
+            );
+        }
+        Ok(written?)
+    }
+
+    fn seconds(&self) -> f64 {
+        self.before.0 + self.clock.elapsed().as_secs_f64()
+    }
+
+    fn show(&mut self, step: &Step) {
+        if let Some(warning) = self.session.warning(step) {
+            self.say(&format!("warning: {warning}"));
+        }
+        if step.number.is_multiple_of(10) {
+            let Config { seq, batch, .. } = *self.session.config();
+            let characters = (step.number - self.before.1) as f64 * (seq * batch) as f64;
+            let speed = characters / self.clock.elapsed().as_secs_f64();
+            self.bar.set_position(step.number);
+            self.bar.set_message(format!("loss {:.3}  {speed:.0} characters/s", step.loss));
+        }
+    }
+
+    /// A line above the bar. Where nobody can read it, training goes on all the same.
+    fn say(&self, line: &str) {
+        self.bar.suspend(|| {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        });
+    }
+
+    fn summary(&self) -> Result<()> {
+        let (progress, folder) = (self.session.progress(), self.folder.display());
+        let (n, best, stale) = (progress.step, progress.best, progress.stale);
+        let Some(last) = self.last else {
+            return print(&format!(
+                "{folder} has made its {n} steps; --steps with a larger number goes on\n"
+            ));
+        };
+        print(&format!("{last:.4} nats per character on the held-out tenth, after {n} steps\n"))?;
+        if best < last {
+            let early = if self.session.out_of_patience() { "stopped early: " } else { "" };
+            print(&format!(
+                "{early}the best, {best:.4}, was {stale} looks before; --best takes its weights\n"
+            ))?;
+        }
+        print(&format!("Next: cargo rnn generate --from {folder} --length 500 --temperature 0.8\n"))
+    }
+}
+
+/// Becomes true when the program is told to stop: by Ctrl-C, a closed terminal or `kill`. The second time ends it at once.
+fn on_interrupt() -> Result<&'static AtomicBool> {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            exit(130);
+        }
+    })?;
+    Ok(&STOP)
+}
+
+/// Writes to standard output; a full disk is an error, not a panic.
+fn print(text: &str) -> Result<()> {
+    std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
 }

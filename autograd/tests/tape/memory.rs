@@ -1,0 +1,134 @@
+//! From the second step on the tape allocates nothing.
+
+use allocation_counter::measure;
+use autograd::{Float, Gradients, IGNORE_INDEX, Inputs, Op, Output, Tape};
+use std::sync::Arc;
+
+/// `y = Σₖ kernel[k] · x[row k]`, an operation from outside: it owns data and reads indices.
+struct Blend<T> {
+    kernel: Arc<[T]>,
+}
+
+impl<T: Float> Op<T> for Blend<T> {
+    fn name(&self) -> &'static str {
+        "blend"
+    }
+    fn shape(&self, x: Inputs<'_, T>) -> Result<(usize, usize), String> {
+        match x.indices().iter().all(|&row| row < x.rows(0)) && x.indices().len() == self.kernel.len() {
+            true => Ok((1, x.cols(0))),
+            false => Err("the rows do not fit".into()),
+        }
+    }
+    fn saved(&self, x: Inputs<'_, T>) -> usize {
+        x.cols(0)
+    }
+    fn scratch(&self, x: Inputs<'_, T>) -> usize {
+        x.cols(0)
+    }
+    fn forward(&self, x: Inputs<'_, T>, y: &mut [T], saved: &mut [T]) {
+        y.fill(T::ZERO);
+        for (&k, &row) in self.kernel.iter().zip(x.indices()) {
+            let row = &x.value(0)[row * y.len()..(row + 1) * y.len()];
+            y.iter_mut().zip(row).for_each(|(y, &x)| *y += k * x);
+        }
+        saved.copy_from_slice(y);
+    }
+    fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        assert_eq!(y.saved, y.value);
+        y.scratch.copy_from_slice(y.cotangent);
+        let Some(dx) = dx.of(0) else { return };
+        let cols = y.scratch.len();
+        for (&k, &row) in self.kernel.iter().zip(x.indices()) {
+            let row = &mut dx[row * cols..(row + 1) * cols];
+            row.iter_mut().zip(&*y.scratch).for_each(|(dx, &dy)| *dx += k * dy);
+        }
+    }
+}
+
+/// A step with every operation there is, an outside one, an LSTM over a few time steps, reading
+/// and a backward pass.
+fn step<T: Float>(tape: &Tape<T>, weights: &[T], kernel: &Arc<[T]>) -> f64 {
+    const HIDDEN: usize = 20;
+    const BATCH: usize = 17;
+    let w = tape.leaf(4 * HIDDEN, HIDDEN, &weights[..4 * HIDDEN * HIDDEN]).label("w");
+    let u = tape.leaf(4 * HIDDEN, HIDDEN, &weights[4 * HIDDEN * HIDDEN..8 * HIDDEN * HIDDEN]);
+    let b = tape.leaf(4 * HIDDEN, 1, &weights[..4 * HIDDEN]);
+    let ids: [usize; 2 * BATCH] = std::array::from_fn(|k| k % 11);
+    let xs = w.embedding(&ids, BATCH);
+    let (mut h, mut c) = (tape.zeros(HIDDEN, BATCH), tape.constant_with(HIDDEN, BATCH, |c| c.fill(T::ONE)));
+    let mut hidden = tape.list();
+    for t in 0..2 {
+        tape.set_step(Some(t));
+        let z = tape.affine(&[(w, xs.row_block(t * HIDDEN..(t + 1) * HIDDEN)), (u, h)], b);
+        let [i, f, g, o] = z.chunk();
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh();
+        h = tape.select((0..BATCH).map(|k| k % 3 != 0), o.sigmoid() * c.tanh(), h);
+        hidden.push(h);
+    }
+    let all = hidden.concat_rows();
+    let targets: [usize; 2 * BATCH] =
+        std::array::from_fn(|k| if k % 5 == 0 { IGNORE_INDEX } else { k % HIDDEN });
+    let loss = all.cross_entropy(&targets);
+
+    let blend = tape.apply_indexed(Blend { kernel: kernel.clone() }, &[all], &[3, 1, 3]);
+    let column = all.sum_cols();
+    let more = all.t_matmul(all).matmul_t(blend + h.sum_rows()) + h.t_matmul(c).detach().matmul_t(blend);
+    let odd = (1.5 - (2.0 / ((all - 0.25).square() + 1.0)).sqrt().ln().exp()).relu() / 3.0;
+    let soft = (all * column + column).softmax() / (all.log_softmax() - 1.0);
+    let rows = tape.concat_rows(&[odd, -soft]).mean();
+    let loss = loss + rows + more.mean() + 0.5 * h.mse_loss(c) + c.matmul(h.t_matmul(c)).sum();
+    loss.backward();
+    w.read_grad(|grad| grad.map_or(0.0, |grad| grad.iter().map(|g| g.to_f64()).sum::<f64>()))
+        + loss.item().to_f64()
+}
+
+fn second_step_allocates_nothing<T: Float>() {
+    let weights: Vec<T> =
+        autograd::check::Random::new(5).normals(8 * 400).iter().map(|&x| T::from_f64(0.1 * x)).collect();
+    let kernel: Arc<[T]> = [0.5, -1.0, 2.0].map(T::from_f64).into();
+    let mut tape = Tape::<T>::new();
+    let first = step(&tape, &weights, &kernel);
+    assert!(first.is_finite());
+    for number in 2..5 {
+        let mut result = 0.0;
+        let used = measure(|| {
+            tape.reset();
+            result = step(&tape, &weights, &kernel);
+        });
+        assert_eq!(used.count_total, 0, "step {number} made {} allocations", used.count_total);
+        assert_eq!(result.to_bits(), first.to_bits(), "step {number} is another one");
+    }
+    // The tape drops what the operations own.
+    tape.reset();
+    assert_eq!(Arc::strong_count(&kernel), 1);
+    tape.poison();
+    assert_eq!(step(&tape, &weights, &kernel).to_bits(), first.to_bits());
+}
+
+#[test]
+fn second_step_allocates_nothing_f64() {
+    second_step_allocates_nothing::<f64>();
+}
+
+#[test]
+fn second_step_allocates_nothing_f32() {
+    second_step_allocates_nothing::<f32>();
+}
+
+/// With gradients retained the buffers come back one step later, and still nothing is allocated.
+#[test]
+fn retained_gradients_are_reused_too() {
+    let mut tape = Tape::<f64>::new();
+    tape.retain_grads(true);
+    let mut steps = [0; 3];
+    for allocations in &mut steps {
+        let used = measure(|| {
+            tape.reset();
+            let x = tape.leaf(3, 3, &[0.5; 9]);
+            x.matmul(x).tanh().sum().backward();
+        });
+        *allocations = used.count_total;
+    }
+    assert!(steps[0] > 0, "the counter counts");
+    assert_eq!(steps[1..], [0, 0]);
+}

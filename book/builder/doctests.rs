@@ -1,0 +1,17 @@
+//! Every chapter as the documentation of a module: `cargo test` then compiles and runs its Rust blocks
+//! against the crates of the workspace.
+
+// A block with words that rustdoc does not understand would be left out, not tested.
+#![deny(rustdoc::invalid_codeblock_attributes)]
+
+macro_rules! chapters {
+    ($($name:ident: $file:literal,)*) => {
+        $(#[doc = include_str!(concat!("../src/", $file))] mod $name {})*
+    };
+}
+
+chapters! {
+    title: "README.md",
+    how_to_read: "how-to-read.md",
+    chain_rule: "part1/chain-rule.md",
+}
