@@ -38,6 +38,9 @@ pub struct Input {
     pub value: Vec<f64>,
 }
 
+/// Inputs and cotangents to one gradient per input for each cotangent.
+type Vjp<'a> = dyn Fn(&[Vec<f64>], &[Vec<f64>]) -> Vec<Vec<Vec<f64>>> + 'a;
+
 /// A gradient check about to be made.
 #[derive(Clone, Debug)]
 pub struct Check {
@@ -110,10 +113,9 @@ impl Check {
             let gradients: Vec<Vec<Vec<f64>>> = gradients.collect();
             (y.value(), gradients)
         };
-        self.run_with(
-            |x| record(&Tape::new(), x, &[]).0,
-            |x, cotangents| record(&Tape::new(), x, cotangents).1,
-        )
+        self.compare(&|x| record(&Tape::new(), x, &[]).0, &|x, cotangents| {
+            record(&Tape::new(), x, cotangents).1
+        })
     }
 
     /// Checks a derivation made by hand. `f` maps the inputs to the output's entries; `vjp` maps
@@ -134,6 +136,10 @@ impl Check {
         f: impl Fn(&[Vec<f64>]) -> Vec<f64>,
         vjp: impl Fn(&[Vec<f64>], &[Vec<f64>]) -> Vec<Vec<Vec<f64>>>,
     ) -> Report {
+        self.compare(&f, &vjp)
+    }
+
+    fn compare(&self, f: &dyn Fn(&[Vec<f64>]) -> Vec<f64>, vjp: &Vjp<'_>) -> Report {
         let x: Vec<Vec<f64>> = self.inputs.iter().map(|input| input.value.clone()).collect();
         let entries: usize = x.iter().map(Vec::len).sum();
         let outputs = f(&x).len();
@@ -145,7 +151,7 @@ impl Check {
         let cotangents: Vec<Vec<f64>> = (0..count).map(|_| random.normals(outputs)).collect();
         let yours = vjp(&x, &cotangents);
 
-        let numeric = Numeric { f: &f, x: &x, cotangents: &cotangents, tolerance: self.tolerance };
+        let numeric = Numeric { f, x: &x, cotangents: &cotangents, tolerance: self.tolerance };
         let parameters = self.inputs.iter().enumerate().map(|(k, input)| {
             let yours: Vec<&[f64]> = yours.iter().map(|gradients| gradients[k].as_slice()).collect();
             if every_entry {

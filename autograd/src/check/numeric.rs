@@ -18,8 +18,9 @@ const DIRECTIONS: usize = 3;
 const LOOKED_AT: usize = 200;
 
 /// A function, the point, and the cotangents that make numbers of its outputs.
-pub(super) struct Numeric<'a, F> {
-    pub f: &'a F,
+pub(super) struct Numeric<'a> {
+    /// Behind a reference, so that this code is compiled once and not once per function checked.
+    pub f: &'a dyn Fn(&[Vec<f64>]) -> Vec<f64>,
     pub x: &'a [Vec<f64>],
     pub cotangents: &'a [Vec<f64>],
     pub tolerance: f64,
@@ -33,7 +34,7 @@ struct Estimate {
     least_noise: f64,
 }
 
-impl<F: Fn(&[Vec<f64>]) -> Vec<f64>> Numeric<'_, F> {
+impl Numeric<'_> {
     /// Every entry of input `k`. `yours` holds its gradient for each cotangent.
     pub fn entries(&self, k: usize, input: &Input, yours: &[&[f64]]) -> ParameterReport {
         let all: Vec<usize> = (0..input.value.len()).collect();

@@ -71,6 +71,8 @@ impl<T: Float> Cell<T> for Jordan {
         self.input
     }
 
+    // What a layer calls hidden is what a cell hands on: here the output.
+    #[allow(clippy::misnamed_getters)]
     fn hidden(&self) -> usize {
         self.output
     }

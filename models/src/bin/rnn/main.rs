@@ -24,7 +24,7 @@ enum Command {
     /// Train every network on one task and show the results side by side
     Compare(compare::Args),
     /// Train a character model on a text
-    Train(train::Args),
+    Train(Box<train::Args>),
     /// Let a trained character model write
     Generate(generate::Args),
     /// Measure a trained character model on a text
