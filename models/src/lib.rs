@@ -30,6 +30,8 @@ pub mod tasks;
 #[cfg(feature = "files")]
 mod tensors;
 pub mod text;
+#[cfg(feature = "files")]
+pub mod torch;
 pub mod train;
 pub mod watch;
 #[cfg(feature = "files")]

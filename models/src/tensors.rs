@@ -63,6 +63,21 @@ impl<'a> Tensors<'a> {
         Ok(found.data())
     }
 
+    /// The names of the tensors not yet taken.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.unread.iter().map(String::as_str)
+    }
+
+    /// The type and shape of a tensor, if it is there.
+    pub fn kind(&self, name: &str) -> Option<(Dtype, Vec<usize>)> {
+        self.file.tensor(name).ok().map(|found| (found.dtype(), found.shape().to_vec()))
+    }
+
+    /// Leaves the tensors unread whose names begin so.
+    pub fn ignore(&mut self, prefix: &str) {
+        self.unread.retain(|name| !name.starts_with(prefix));
+    }
+
     /// The entries of an `f32` tensor, which must be of this shape and all finite.
     pub fn numbers(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Invalid> {
         let (entries, _) = self.bytes(name, Dtype::F32, shape)?.as_chunks();

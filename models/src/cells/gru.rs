@@ -72,9 +72,19 @@ impl<T: Float> Cell<T> for Gru {
         self.hidden
     }
 
-    // ANCHOR: step
     fn step<'t>(&self, p: Bound<'t, T>, x: Var<'t, T>, state: State<'t, T>) -> State<'t, T> {
-        let (tape, h_before, gates) = (p.tape(), state.h, 0..2 * self.hidden);
+        self.step_seeing(p, x, state, state.h)
+    }
+
+    // ANCHOR: step
+    fn step_seeing<'t>(
+        &self,
+        p: Bound<'t, T>,
+        x: Var<'t, T>,
+        state: State<'t, T>,
+        h_before: Var<'t, T>,
+    ) -> State<'t, T> {
+        let (tape, gates) = (p.tape(), 0..2 * self.hidden);
         let (w, u, b) = (p.get(self.w), p.get(self.u), p.get(self.b));
         let [w_rz, u_rz, b_rz] = [w, u, b].map(|v| v.row_block(gates.clone()));
         let [w_n, u_n, b_n] = [w, u, b].map(|v| v.row_block(gates.end..v.rows()));
@@ -84,7 +94,7 @@ impl<T: Float> Cell<T> for Gru {
         let q = tape.affine(&[(u_n, h_before)], p.get(self.b_hn)).label("q"); // U_n h + b_hn
         let a_n = (tape.affine(&[(w_n, x)], b_n) + r * q).label("a_n");
         let n = a_n.tanh().label("n");
-        let h = ((1.0 - z) * n + z * h_before).label("h");
+        let h = ((1.0 - z) * n + z * state.h).label("h");
         State { h, c: None }
     }
     // ANCHOR_END: step

@@ -62,6 +62,18 @@ pub trait Cell<T: Float> {
     /// The equations of one step, for a batch: `x` is I×B. Autodiff does the rest.
     fn step<'t>(&self, w: Bound<'t, T>, x: Var<'t, T>, state: State<'t, T>) -> State<'t, T>;
 
+    /// [`Cell::step`] whose recurrent products see `seen` in place of `state.h`: for dropout on the
+    /// recurrent connections. A cell that also carries `h` past its products, as a GRU does, says so here.
+    fn step_seeing<'t>(
+        &self,
+        w: Bound<'t, T>,
+        x: Var<'t, T>,
+        state: State<'t, T>,
+        seen: Var<'t, T>,
+    ) -> State<'t, T> {
+        self.step(w, x, State { h: seen, ..state })
+    }
+
     /// The whole sequence `x` ((T·I)×B) from `state` as one operation with a hand-derived backward
     /// pass: the outputs ((T·H)×B) and the final state. `None` if the cell has only its equations.
     ///

@@ -3,6 +3,7 @@
 mod compare;
 mod eval;
 mod generate;
+mod run;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +30,8 @@ enum Command {
     Generate(generate::Args),
     /// Measure a trained character model on a text
     Eval(eval::Args),
+    /// Run a recurrent layer on a file of inputs and weights, to compare with PyTorch
+    Run(run::Args),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Run(args) => run::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
