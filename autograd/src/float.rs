@@ -1,12 +1,13 @@
 //! The two number types everything is generic over: `f32` to train, `f64` to check.
 
-use crate::activations;
+use crate::{Lanes, activations};
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 /// `f32` or `f64`.
 pub trait Float:
     faer::traits::RealField
+    + Lanes
     + Copy
     + Default
     + Debug

@@ -6,8 +6,11 @@
 use crate::Float;
 use crate::memory::Pool;
 use crate::node::Node;
+use crate::packs::{Packs, Weights};
+use crate::product::{Factor, Packed, Shape};
 use crate::trace::Visit;
 use faer::MatRef;
+use std::ops::Range;
 
 /// An operation on matrices: `y = f(x₀, x₁, …)`.
 ///
@@ -64,6 +67,13 @@ pub trait Op<T: Float>: 'static {
         0
     }
 
+    /// The inputs that this operation multiplies by from the left: `W X` in its forward pass, `Wᵀ Y` in
+    /// its backward pass. `need` takes the input, its rows, and how many columns the other factor has.
+    ///
+    /// Those that are leaves, weights that is, the tape packs for such products, once for all
+    /// operations: [`Inputs::factor`]. Others, and those not named here, are multiplied as they lie.
+    fn factors(&self, _x: Inputs<'_, T>, _pass: Pass, _need: &mut dyn FnMut(usize, Range<usize>, usize)) {}
+
     /// Writes every entry of the output `y` and of `saved`; both hold rubbish before.
     fn forward(&self, x: Inputs<'_, T>, y: &mut [T], saved: &mut [T]);
 
@@ -78,6 +88,15 @@ pub trait Op<T: Float>: 'static {
     fn trace(&self, _x: Inputs<'_, T>, _y: Output<'_, T>, _visit: &mut Visit<'_, T>) {}
 }
 
+/// The way through the tape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// From the leaves to the loss.
+    Forward,
+    /// From the loss to the leaves.
+    Backward,
+}
+
 /// The inputs of an operation, by position.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a, T> {
@@ -85,6 +104,7 @@ pub struct Inputs<'a, T> {
     pub(crate) nodes: &'a [Node],
     pub(crate) parents: &'a [u32],
     pub(crate) indices: &'a [usize],
+    pub(crate) packs: &'a Packs<T>,
 }
 
 impl<'a, T: Float> Inputs<'a, T> {
@@ -121,6 +141,44 @@ impl<'a, T: Float> Inputs<'a, T> {
     /// Input `k` as a faer matrix.
     pub fn matrix(&self, k: usize) -> MatRef<'a, T> {
         MatRef::from_row_major_slice(self.value(k), self.rows(k), self.cols(k))
+    }
+
+    /// Input `k` as the left factor of products.
+    pub fn factor(&self, k: usize) -> Factor<'a, T> {
+        self.factor_rows(k, 0..self.rows(k))
+    }
+
+    /// Some rows of input `k` as the left factor of products.
+    pub fn factor_rows(&self, k: usize, rows: Range<usize>) -> Factor<'a, T> {
+        let matrix = self.matrix(k).subrows(rows.start, rows.len());
+        Factor { matrix, packed: self.packed(k, rows, false) }
+    }
+
+    /// The transpose of input `k` as the left factor of products.
+    pub fn factor_transposed(&self, k: usize) -> Factor<'a, T> {
+        self.factor_rows_transposed(k, 0..self.rows(k))
+    }
+
+    /// The transpose of some rows of input `k` as the left factor of products.
+    pub fn factor_rows_transposed(&self, k: usize, rows: Range<usize>) -> Factor<'a, T> {
+        let matrix = self.matrix(k).subrows(rows.start, rows.len()).transpose();
+        Factor { matrix, packed: self.packed(k, rows, true) }
+    }
+
+    fn packed(&self, k: usize, rows: Range<usize>, transposed: bool) -> [Option<Packed<'a, T>>; 2] {
+        [Shape::Column, Shape::Columns]
+            .map(|shape| self.packs.find(self.weights(k, rows.clone(), transposed, shape)?))
+    }
+
+    /// Some rows of input `k`, if they can be packed.
+    pub(crate) fn weights(
+        &self,
+        k: usize,
+        rows: Range<usize>,
+        transposed: bool,
+        shape: Shape,
+    ) -> Option<Weights> {
+        Weights::of(self.nodes, self.node(k), rows, transposed, shape)
     }
 
     /// The whole numbers the operation was recorded with

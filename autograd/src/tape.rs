@@ -2,6 +2,9 @@
 
 use crate::memory::{Pool, Slab};
 use crate::node::{Kind, Node};
+use crate::op::Pass;
+use crate::packs::Packs;
+use crate::product::Shape;
 use crate::store::Store;
 use crate::{Float, Gradients, Inputs, Op, Output, Quantity, Var};
 use std::cell::RefCell;
@@ -43,6 +46,7 @@ pub(crate) struct Inner<T: Float> {
     pub indices: Vec<usize>,
     pub ops: Store<T>,
     pub values: Slab<T>,
+    pub packs: Packs<T>,
     /// One gradient per node, there while it is needed.
     pub grads: Vec<Option<Vec<T>>>,
     pub pool: Pool<T>,
@@ -69,6 +73,7 @@ impl<T: Float> Tape<T> {
             indices: Vec::new(),
             ops: Store::new(),
             values: Slab::new(),
+            packs: Packs::default(),
             grads: Vec::new(),
             pool: Pool::new(),
             scratch: Vec::new(),
@@ -90,6 +95,7 @@ impl<T: Float> Tape<T> {
         inner.grads.clear();
         inner.ops.clear();
         inner.values.reset();
+        inner.packs.reset();
         inner.scope = None;
         inner.step = None;
     }
@@ -213,6 +219,7 @@ impl<T: Float> Tape<T> {
         let inner = self.inner.get_mut();
         assert!(inner.nodes.is_empty(), "poison: reset the tape first");
         inner.values.data_mut().fill(T::NAN);
+        inner.packs.poison();
         inner.scratch.fill(T::NAN);
         inner.pool.poison();
     }
@@ -249,6 +256,7 @@ impl<T: Float> Inner<T> {
             nodes: &self.nodes,
             parents: &self.parents[node.parents.clone()],
             indices: &self.indices[node.indices.clone()],
+            packs: &self.packs,
         }
     }
 
@@ -269,6 +277,10 @@ impl<T: Float> Inner<T> {
         node.needs_grad = (0..x.len()).any(|k| x.needs_grad(k));
         node.value = self.values.take(node.size() + node.saved);
 
+        let mut packs = std::mem::take(&mut self.packs);
+        pack_factors(&op, self.inputs(&node), Pass::Forward, &mut packs);
+        self.packs = packs;
+
         // Everything an operation reads lies before what it writes.
         let (before, rest) = self.values.data_mut().split_at_mut(node.value);
         let (y, rest) = rest.split_at_mut(node.size());
@@ -277,6 +289,7 @@ impl<T: Float> Inner<T> {
             nodes: &self.nodes,
             parents: &self.parents[node.parents.clone()],
             indices: &self.indices[node.indices.clone()],
+            packs: &self.packs,
         };
         op.forward(x, y, &mut rest[..node.saved]);
         node.kind = self.ops.push(op);
@@ -316,11 +329,15 @@ impl<T: Float> Inner<T> {
     pub fn pull_back(&mut self, at: usize, cotangent: &[T]) {
         let node = &self.nodes[at];
         let Some(op) = self.ops.get(node.kind) else { return };
+        let mut packs = std::mem::take(&mut self.packs);
+        pack_factors(op, self.inputs(node), Pass::Backward, &mut packs);
+        self.packs = packs;
         let x = Inputs {
             values: self.values.data(),
             nodes: &self.nodes,
             parents: &self.parents[node.parents.clone()],
             indices: &self.indices[node.indices.clone()],
+            packs: &self.packs,
         };
         let scratch = op.scratch(x);
         if self.scratch.len() < scratch {
@@ -376,6 +393,15 @@ impl<T: Float> Inner<T> {
         }
         self.scratch = scratch;
     }
+}
+
+/// Packs the weights that an operation multiplies by.
+fn pack_factors<T: Float>(op: &dyn Op<T>, x: Inputs<'_, T>, pass: Pass, packs: &mut Packs<T>) {
+    op.factors(x, pass, &mut |k, rows, columns| {
+        if let Some(weights) = x.weights(k, rows, pass == Pass::Backward, Shape::of(columns)) {
+            packs.ensure(weights, x.values);
+        }
+    });
 }
 
 /// ` of 2×3 and 4×5`: the shapes, for messages.

@@ -1,9 +1,11 @@
 //! Matrix products.
 
 use super::arithmetic::add_row_sums;
-use crate::{Float, Gradients, Inputs, Op, Output};
+use crate::product::Begin;
+use crate::{Float, Gradients, Inputs, Op, Output, Pass};
 use faer::linalg::matmul::matmul as faer_matmul;
 use faer::{Accum, MatMut, MatRef, Par};
+use std::ops::Range;
 
 /// `dst = a b`, or `dst += a b`: faer's product on this thread, without allocating.
 ///
@@ -90,30 +92,33 @@ impl<T: Float> Op<T> for Affine {
         }
         if x.cols(0) == 1 { Ok((rows, cols)) } else { Err("the bias is not one column".into()) }
     }
-    fn forward(&self, x: Inputs<'_, T>, y: &mut [T], _saved: &mut [T]) {
-        let (rows, cols) = (x.rows(0), x.cols(2));
-        for (row, &b) in y.chunks_exact_mut(cols.max(1)).zip(x.value(0)) {
-            row.fill(b);
-        }
+    fn factors(&self, x: Inputs<'_, T>, pass: Pass, need: &mut dyn FnMut(usize, Range<usize>, usize)) {
         for w in (1..x.len()).step_by(2) {
-            let y = MatMut::from_row_major_slice_mut(&mut *y, rows, cols);
-            matmul(y, Accum::Add, x.matrix(w), x.matrix(w + 1));
+            if pass == Pass::Forward || x.needs_grad(w + 1) {
+                need(w, 0..x.rows(w), x.cols(2));
+            }
+        }
+    }
+    fn forward(&self, x: Inputs<'_, T>, y: &mut [T], _saved: &mut [T]) {
+        let mut begin = Begin::Bias(x.value(0));
+        for w in (1..x.len()).step_by(2) {
+            x.factor(w).times(x.value(w + 1), y, begin);
+            begin = Begin::Add;
         }
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
         let (rows, cols) = (x.rows(0), x.cols(2));
-        let dy = MatRef::from_row_major_slice(y.cotangent, rows, cols);
         if let Some(db) = dx.of(0) {
             add_row_sums(db, y.cotangent, cols);
         }
+        let dy = MatRef::from_row_major_slice(y.cotangent, rows, cols);
         for w in (1..x.len()).step_by(2) {
             if let Some(dw) = dx.of(w) {
                 let dw = MatMut::from_row_major_slice_mut(dw, x.rows(w), x.cols(w));
                 matmul(dw, Accum::Add, dy, x.matrix(w + 1).transpose());
             }
             if let Some(dx) = dx.of(w + 1) {
-                let dx = MatMut::from_row_major_slice_mut(dx, x.rows(w + 1), cols);
-                matmul(dx, Accum::Add, x.matrix(w).transpose(), dy);
+                x.factor_transposed(w).times(y.cotangent, dx, Begin::Add);
             }
         }
     }

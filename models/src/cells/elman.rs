@@ -6,6 +6,7 @@ use crate::params::{Bound, ParamId, Params};
 use autograd::simd::{map1, map2};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
 
 /// ```text
 /// a   = W x_t + U h_{t−1} + b      pre-activation
@@ -119,10 +120,15 @@ impl<T: Float> Derivation<T> for Elman {
         Sizes { x: self.input, h: self.hidden, c: 0, pre: self.hidden, kept: 0 }
     }
 
+    fn factors(&self, need: &mut dyn FnMut(usize, Range<usize>)) {
+        need(W, 0..self.hidden);
+        need(U, 0..self.hidden);
+    }
+
     // ANCHOR: forward
     fn forward(&self, step: Forward<'_, T>) {
         let Forward { inputs: p, x, h_before, pre: a, h, .. } = step;
-        affine(a, p.value(B), &[(p.matrix(W), x), (p.matrix(U), h_before)]);
+        affine(a, p.value(B), &[(p.factor(W), x), (p.factor(U), h_before)]);
         match self.relu {
             false => T::tanh_slice(h, a),
             true => map1(h, a, |h, a| *h = if a < T::ZERO { T::ZERO } else { a }),
@@ -132,20 +138,22 @@ impl<T: Float> Derivation<T> for Elman {
 
     // ANCHOR: backward
     fn backward(&self, step: Backward<'_, T>) {
-        let Backward { inputs: p, h, dh, d_pre: da, dh_before, .. } = step; // 1
+        let Backward { inputs: p, h, dh, d_pre: da, dh_before, dx, .. } = step; // 1
         match self.relu {
             false => map2(da, dh, h, |da, dh, h| *da = dh * (T::ONE - h * h)), // 2
             true => map2(da, dh, h, |da, dh, h| *da = if h > T::ZERO { dh } else { T::ZERO }), // 2
         }
-        product(dh_before, p.matrix(U).transpose(), da); // 3
+        product(dh_before, p.factor_transposed(U), da); // 3
+        if let Some(dx) = dx {
+            add_product(dx, p.factor_transposed(W), da); // 3
+        }
     }
 
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         let a = 0..self.hidden;
-        sums.weight(W, 0, a.clone(), Factor::X); // 3
-        sums.weight(U, 0, a.clone(), Factor::HBefore); // 3
+        sums.weight(W, 0, a.clone(), Right::X); // 3
+        sums.weight(U, 0, a.clone(), Right::HBefore); // 3
         sums.bias(B, 0, a.clone()); // 3
-        sums.input(W, 0, a); // 3
     }
     // ANCHOR_END: backward
 

@@ -6,6 +6,7 @@ use crate::params::{Bound, ParamId, Params};
 use autograd::simd::{map2, map3};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
 
 /// ```text
 /// a_r = W_r x_t + U_r h_{t−1} + b_r    r = σ(a_r)     reset gate
@@ -157,21 +158,26 @@ impl<T: Float> Derivation<T> for Gru {
         Sizes { x, h, c: 0, pre: 4 * h, kept: 4 * h }
     }
 
+    fn factors(&self, need: &mut dyn FnMut(usize, Range<usize>)) {
+        need(W, 0..2 * self.hidden);
+        need(W, 2 * self.hidden..3 * self.hidden);
+        need(U, 0..3 * self.hidden);
+    }
+
     // ANCHOR: forward
     fn forward(&self, step: Forward<'_, T>) {
         let Forward { inputs: p, x, h_before, pre, kept, h, .. } = step;
-        let (w, size) = (p.matrix(W), h.len());
-        let (w_rz, w_n) = w.split_at_row(2 * self.hidden);
+        let (size, rz, n_rows) = (h.len(), 0..2 * self.hidden, 2 * self.hidden..3 * self.hidden);
         let (b_rz, b_n) = p.value(B).split_at(2 * self.hidden);
         let ([r, z, q, n], (a_rzq, a_n)) = (parts_mut(kept), pre.split_at_mut(3 * size));
-        affine(&mut a_rzq[..2 * size], b_rz, &[(w_rz, x)]);
-        affine(&mut a_rzq[2 * size..], p.value(B_HN), &[]);
-        add_product(a_rzq, p.matrix(U), h_before);
+        affine(&mut a_rzq[..2 * size], b_rz, &[(p.factor_rows(W, rz), x)]);
+        fill_rows(&mut a_rzq[2 * size..], p.value(B_HN));
+        add_product(a_rzq, p.factor(U), h_before);
         let [a_r, a_z, a_q] = parts(a_rzq);
         T::sigmoid_slice(r, a_r);
         T::sigmoid_slice(z, a_z);
         q.copy_from_slice(a_q);
-        affine(a_n, b_n, &[(w_n, x)]);
+        affine(a_n, b_n, &[(p.factor_rows(W, n_rows), x)]);
         map2(a_n, r, q, |a, r, q| *a += r * q);
         T::tanh_slice(n, a_n);
         map3(h, z, n, h_before, |h, z, n, before| *h = (T::ONE - z) * n + z * before);
@@ -180,7 +186,7 @@ impl<T: Float> Derivation<T> for Gru {
 
     // ANCHOR: backward
     fn backward(&self, step: Backward<'_, T>) {
-        let Backward { inputs: p, h_before, kept, dh, d_kept, d_pre, dh_before, .. } = step; // 1
+        let Backward { inputs: p, h_before, kept, dh, d_kept, d_pre, dh_before, dx, .. } = step; // 1
         let ([r, z, q, n], [dr, dz, _, dn]) = (parts(kept), parts_mut(d_kept));
         let [da_r, da_z, dq, da_n] = parts_mut(d_pre);
         map2(dn, dh, z, |dn, dh, z| *dn = dh * (T::ONE - z)); // 2
@@ -192,17 +198,21 @@ impl<T: Float> Derivation<T> for Gru {
         map2(da_r, dr, r, |da, dr, r| *da = dr * r * (T::ONE - r)); // 4
         map2(da_z, dz, z, |da, dz, z| *da = dz * z * (T::ONE - z)); // 4
         let da_rzq = &d_pre[..3 * dh.len()];
-        add_product(dh_before, p.matrix(U).transpose(), da_rzq); // 5
+        add_product(dh_before, p.factor_transposed(U), da_rzq); // 5
+        if let Some(dx) = dx {
+            let (rz, n_rows) = (0..2 * self.hidden, 2 * self.hidden..3 * self.hidden);
+            add_product(dx, p.factor_rows_transposed(W, rz), &d_pre[..2 * dh.len()]); // 6
+            add_product(dx, p.factor_rows_transposed(W, n_rows), &d_pre[3 * dh.len()..]); // 6
+        }
     }
 
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         let size = self.hidden;
-        sums.weight(U, 0, 0..3 * size, Factor::HBefore); // 5
+        sums.weight(U, 0, 0..3 * size, Right::HBefore); // 5
         sums.bias(B_HN, 0, 2 * size..3 * size); // 5
         for (row, pre) in [(0, 0..2 * size), (2 * size, 3 * size..4 * size)] {
-            sums.weight(W, row, pre.clone(), Factor::X); // 6
+            sums.weight(W, row, pre.clone(), Right::X); // 6
             sums.bias(B, row, pre.clone()); // 6
-            sums.input(W, row, pre); // 6
         }
     }
     // ANCHOR_END: backward

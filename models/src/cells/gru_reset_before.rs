@@ -6,6 +6,7 @@ use crate::params::{Bound, ParamId, Params};
 use autograd::simd::{map2, map3};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
 
 /// ```text
 /// a_r = W_r x_t + U_r h_{t−1} + b_r         r = σ(a_r)     reset gate
@@ -145,19 +146,25 @@ impl<T: Float> Derivation<T> for GruResetBefore {
         Sizes { x, h, c: 0, pre: 3 * h, kept: 4 * h }
     }
 
+    fn factors(&self, need: &mut dyn FnMut(usize, Range<usize>)) {
+        need(W, 0..3 * self.hidden);
+        need(U, 0..2 * self.hidden);
+        need(U, 2 * self.hidden..3 * self.hidden);
+    }
+
     // ANCHOR: forward
     fn forward(&self, step: Forward<'_, T>) {
         let Forward { inputs: p, x, h_before, pre: a, kept, h, .. } = step;
-        let (u_rz, u_n) = p.matrix(U).split_at_row(2 * self.hidden);
+        let (rz, n_rows) = (0..2 * self.hidden, 2 * self.hidden..3 * self.hidden);
         let [r, z, k, n] = parts_mut(kept);
-        affine(a, p.value(B), &[(p.matrix(W), x)]);
+        affine(a, p.value(B), &[(p.factor(W), x)]);
         let (a_rz, a_n) = a.split_at_mut(2 * h.len());
-        add_product(a_rz, u_rz, h_before);
+        add_product(a_rz, p.factor_rows(U, rz), h_before);
         let [a_r, a_z] = parts(a_rz);
         T::sigmoid_slice(r, a_r);
         T::sigmoid_slice(z, a_z);
         map2(k, r, h_before, |k, r, before| *k = r * before);
-        add_product(a_n, u_n, k);
+        add_product(a_n, p.factor_rows(U, n_rows), k);
         T::tanh_slice(n, a_n);
         map3(h, z, n, h_before, |h, z, n, before| *h = (T::ONE - z) * n + z * before);
     }
@@ -165,30 +172,32 @@ impl<T: Float> Derivation<T> for GruResetBefore {
 
     // ANCHOR: backward
     fn backward(&self, step: Backward<'_, T>) {
-        let Backward { inputs: p, h_before, kept, dh, d_kept, d_pre, dh_before, .. } = step; // 1
-        let (u_rz, u_n) = p.matrix(U).split_at_row(2 * self.hidden);
+        let Backward { inputs: p, h_before, kept, dh, d_kept, d_pre, dh_before, dx, .. } = step; // 1
+        let (rz, n_rows) = (0..2 * self.hidden, 2 * self.hidden..3 * self.hidden);
         let ([r, z, _, n], [dr, dz, dk, dn]) = (parts(kept), parts_mut(d_kept));
         let [da_r, da_z, da_n] = parts_mut(d_pre);
         map2(dn, dh, z, |dn, dh, z| *dn = dh * (T::ONE - z)); // 2
         map3(dz, dh, h_before, n, |dz, dh, before, n| *dz = dh * (before - n)); // 2
         map2(dh_before, dh, z, |before, dh, z| *before = dh * z); // 2
         map2(da_n, dn, n, |da, dn, n| *da = dn * (T::ONE - n * n)); // 3
-        product(dk, u_n.transpose(), da_n); // 3
+        product(dk, p.factor_rows_transposed(U, n_rows), da_n); // 3
         map2(dr, dk, h_before, |dr, dk, before| *dr = dk * before); // 4
         map2(dh_before, dk, r, |before, dk, r| *before += dk * r); // 4
         map2(da_r, dr, r, |da, dr, r| *da = dr * r * (T::ONE - r)); // 5
         map2(da_z, dz, z, |da, dz, z| *da = dz * z * (T::ONE - z)); // 5
         let da_rz = &d_pre[..2 * dh.len()];
-        add_product(dh_before, u_rz.transpose(), da_rz); // 6
+        add_product(dh_before, p.factor_rows_transposed(U, rz), da_rz); // 6
+        if let Some(dx) = dx {
+            add_product(dx, p.factor_transposed(W), d_pre); // 7
+        }
     }
 
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         let (size, a) = (self.hidden, 0..3 * self.hidden);
-        sums.weight(U, 2 * size, 2 * size..3 * size, Factor::Kept(2 * size..3 * size)); // 3
-        sums.weight(U, 0, 0..2 * size, Factor::HBefore); // 6
-        sums.weight(W, 0, a.clone(), Factor::X); // 7
+        sums.weight(U, 2 * size, 2 * size..3 * size, Right::Kept(2 * size..3 * size)); // 3
+        sums.weight(U, 0, 0..2 * size, Right::HBefore); // 6
+        sums.weight(W, 0, a.clone(), Right::X); // 7
         sums.bias(B, 0, a.clone()); // 7
-        sums.input(W, 0, a); // 7
     }
     // ANCHOR_END: backward
 

@@ -7,6 +7,7 @@ use crate::params::{Bound, ParamId, Params};
 use autograd::simd::map2;
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
 
 /// ```text
 /// a   = W_ih x_t + W_yh y_{t−1} + b_h     pre-activation: H×B
@@ -146,34 +147,42 @@ impl<T: Float> Derivation<T> for Jordan {
         Sizes { x: input, h: output, c: 0, pre: hidden + output, kept: hidden }
     }
 
+    fn factors(&self, need: &mut dyn FnMut(usize, Range<usize>)) {
+        need(W_IH, 0..self.hidden);
+        need(W_YH, 0..self.hidden);
+        need(W_HY, 0..self.output);
+    }
+
     // ANCHOR: forward
     fn forward(&self, step: Forward<'_, T>) {
         let Forward { inputs: p, x, h_before: y_before, pre, kept: h, h: y, .. } = step;
         let (a, _) = pre.split_at_mut(h.len());
-        affine(a, p.value(B_H), &[(p.matrix(W_IH), x), (p.matrix(W_YH), y_before)]);
+        affine(a, p.value(B_H), &[(p.factor(W_IH), x), (p.factor(W_YH), y_before)]);
         T::tanh_slice(h, a);
-        affine(y, p.value(B_Y), &[(p.matrix(W_HY), h)]);
+        affine(y, p.value(B_Y), &[(p.factor(W_HY), h)]);
     }
     // ANCHOR_END: forward
 
     // ANCHOR: backward
     fn backward(&self, step: Backward<'_, T>) {
-        let Backward { inputs: p, kept: h, dh: dy, d_kept: dh, d_pre, dh_before: dy_before, .. } = step; // 1
+        let Backward { inputs: p, kept: h, dh: dy, d_kept: dh, d_pre, dh_before: dy_before, dx, .. } = step; // 1
         let (da, dy_of_sums) = d_pre.split_at_mut(h.len());
         dy_of_sums.copy_from_slice(dy);
-        product(dh, p.matrix(W_HY).transpose(), dy); // 2
+        product(dh, p.factor_transposed(W_HY), dy); // 2
         map2(da, dh, h, |da, dh, h| *da = dh * (T::ONE - h * h)); // 3
-        product(dy_before, p.matrix(W_YH).transpose(), da); // 4
+        product(dy_before, p.factor_transposed(W_YH), da); // 4
+        if let Some(dx) = dx {
+            add_product(dx, p.factor_transposed(W_IH), da); // 4
+        }
     }
 
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         let (a, y) = (0..self.hidden, self.hidden..self.hidden + self.output);
-        sums.weight(W_HY, 0, y.clone(), Factor::Kept(0..self.hidden)); // 2
+        sums.weight(W_HY, 0, y.clone(), Right::Kept(0..self.hidden)); // 2
         sums.bias(B_Y, 0, y); // 2
-        sums.weight(W_IH, 0, a.clone(), Factor::X); // 4
-        sums.weight(W_YH, 0, a.clone(), Factor::HBefore); // 4
+        sums.weight(W_IH, 0, a.clone(), Right::X); // 4
+        sums.weight(W_YH, 0, a.clone(), Right::HBefore); // 4
         sums.bias(B_H, 0, a.clone()); // 4
-        sums.input(W_IH, 0, a); // 4
     }
     // ANCHOR_END: backward
 

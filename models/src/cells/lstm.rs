@@ -7,6 +7,7 @@ use crate::params::{Bound, ParamId, Params};
 use autograd::simd::{map2, map3};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
 
 /// ```text
 /// z = W x_t + U h_{t−1} + b            all four pre-activations, stacked: 4H×B
@@ -136,11 +137,16 @@ impl<T: Float> Derivation<T> for Lstm {
         Sizes { x, h, c: h, pre: 4 * h, kept: 5 * h }
     }
 
+    fn factors(&self, need: &mut dyn FnMut(usize, Range<usize>)) {
+        need(W, 0..4 * self.hidden);
+        need(U, 0..4 * self.hidden);
+    }
+
     // ANCHOR: forward
     fn forward(&self, step: Forward<'_, T>) {
         let Forward { inputs: p, x, h_before, c_before, pre: z, kept, h, c } = step;
         let [i, f, g, o, tanh_c] = parts_mut(kept);
-        affine(z, p.value(B), &[(p.matrix(W), x), (p.matrix(U), h_before)]);
+        affine(z, p.value(B), &[(p.factor(W), x), (p.factor(U), h_before)]);
         let [z_i, z_f, z_g, z_o] = parts(z);
         T::sigmoid_slice(i, z_i);
         T::sigmoid_slice(f, z_f);
@@ -155,8 +161,9 @@ impl<T: Float> Derivation<T> for Lstm {
 
     // ANCHOR: backward
     fn backward(&self, step: Backward<'_, T>) {
-        let Backward { inputs: p, c_before, kept, dh, dc, d_kept, d_pre: dz, dh_before, dc_before, .. } =
-            step; // 1
+        let Backward {
+            inputs: p, c_before, kept, dh, dc, d_kept, d_pre: dz, dh_before, dc_before, dx, ..
+        } = step; // 1
         let ([i, f, g, o, tanh_c], [di, df, dg, d_o, _]) = (parts(kept), parts_mut(d_kept));
         map2(d_o, dh, tanh_c, |d, dh, tc| *d = dh * tc); // 2
         map3(dc, dh, o, tanh_c, |dc, dh, o, tc| *dc += dh * o * (T::ONE - tc * tc)); // 2
@@ -169,15 +176,17 @@ impl<T: Float> Derivation<T> for Lstm {
         map2(dz_f, df, f, |dz, d, f| *dz = d * f * (T::ONE - f)); // 4
         map2(dz_g, dg, g, |dz, d, g| *dz = d * (T::ONE - g * g)); // 4
         map2(dz_o, d_o, o, |dz, d, o| *dz = d * o * (T::ONE - o)); // 4
-        product(dh_before, p.matrix(U).transpose(), dz); // 5
+        product(dh_before, p.factor_transposed(U), dz); // 5
+        if let Some(dx) = dx {
+            add_product(dx, p.factor_transposed(W), dz); // 5
+        }
     }
 
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         let z = 0..4 * self.hidden;
-        sums.weight(W, 0, z.clone(), Factor::X); // 5
-        sums.weight(U, 0, z.clone(), Factor::HBefore); // 5
+        sums.weight(W, 0, z.clone(), Right::X); // 5
+        sums.weight(U, 0, z.clone(), Right::HBefore); // 5
         sums.bias(B, 0, z.clone()); // 5
-        sums.input(W, 0, z); // 5
     }
     // ANCHOR_END: backward
 

@@ -7,6 +7,7 @@ use crate::params::{Bound, ParamId, Params};
 use autograd::simd::{map2, map3};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
 
 /// ```text
 /// z = W x_t + U h_{t−1} + b            all three pre-activations, stacked: 3H×B
@@ -131,11 +132,16 @@ impl<T: Float> Derivation<T> for Lstm1997 {
         Sizes { x, h, c: h, pre: 3 * h, kept: 4 * h }
     }
 
+    fn factors(&self, need: &mut dyn FnMut(usize, Range<usize>)) {
+        need(W, 0..3 * self.hidden);
+        need(U, 0..3 * self.hidden);
+    }
+
     // ANCHOR: forward
     fn forward(&self, step: Forward<'_, T>) {
         let Forward { inputs: p, x, h_before, c_before, pre: z, kept, h, c } = step;
         let [i, g, o, tanh_c] = parts_mut(kept);
-        affine(z, p.value(B), &[(p.matrix(W), x), (p.matrix(U), h_before)]);
+        affine(z, p.value(B), &[(p.factor(W), x), (p.factor(U), h_before)]);
         let [z_i, z_g, z_o] = parts(z);
         T::sigmoid_slice(i, z_i);
         T::tanh_slice(g, z_g);
@@ -148,7 +154,7 @@ impl<T: Float> Derivation<T> for Lstm1997 {
 
     // ANCHOR: backward
     fn backward(&self, step: Backward<'_, T>) {
-        let Backward { inputs: p, kept, dh, dc, d_kept, d_pre: dz, dh_before, dc_before, .. } = step; // 1
+        let Backward { inputs: p, kept, dh, dc, d_kept, d_pre: dz, dh_before, dc_before, dx, .. } = step; // 1
         let ([i, g, o, tanh_c], [di, dg, d_o, _]) = (parts(kept), parts_mut(d_kept));
         map2(d_o, dh, tanh_c, |d, dh, tc| *d = dh * tc); // 2
         map3(dc, dh, o, tanh_c, |dc, dh, o, tc| *dc += dh * o * (T::ONE - tc * tc)); // 2
@@ -159,15 +165,17 @@ impl<T: Float> Derivation<T> for Lstm1997 {
         map2(dz_i, di, i, |dz, d, i| *dz = d * i * (T::ONE - i)); // 4
         map2(dz_g, dg, g, |dz, d, g| *dz = d * (T::ONE - g * g)); // 4
         map2(dz_o, d_o, o, |dz, d, o| *dz = d * o * (T::ONE - o)); // 4
-        product(dh_before, p.matrix(U).transpose(), dz); // 5
+        product(dh_before, p.factor_transposed(U), dz); // 5
+        if let Some(dx) = dx {
+            add_product(dx, p.factor_transposed(W), dz); // 5
+        }
     }
 
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         let z = 0..3 * self.hidden;
-        sums.weight(W, 0, z.clone(), Factor::X); // 5
-        sums.weight(U, 0, z.clone(), Factor::HBefore); // 5
+        sums.weight(W, 0, z.clone(), Right::X); // 5
+        sums.weight(U, 0, z.clone(), Right::HBefore); // 5
         sums.bias(B, 0, z.clone()); // 5
-        sums.input(W, 0, z); // 5
     }
     // ANCHOR_END: backward
 

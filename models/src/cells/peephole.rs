@@ -7,6 +7,7 @@ use crate::params::{Bound, ParamId, Params};
 use autograd::simd::{map2, map3};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
 
 /// ```text
 /// z = W x_t + U h_{t−1} + b            all four pre-activations but for the peepholes: 4H×B
@@ -173,11 +174,16 @@ impl<T: Float> Derivation<T> for Peephole {
         Sizes { x, h, c: h, pre: 4 * h, kept: 5 * h }
     }
 
+    fn factors(&self, need: &mut dyn FnMut(usize, Range<usize>)) {
+        need(W, 0..4 * self.hidden);
+        need(U, 0..4 * self.hidden);
+    }
+
     // ANCHOR: forward
     fn forward(&self, step: Forward<'_, T>) {
         let Forward { inputs: p, x, h_before, c_before, pre: z, kept, h, c } = step;
         let [i, f, g, o, tanh_c] = parts_mut(kept);
-        affine(z, p.value(B), &[(p.matrix(W), x), (p.matrix(U), h_before)]);
+        affine(z, p.value(B), &[(p.factor(W), x), (p.factor(U), h_before)]);
         let [z_i, z_f, z_g, z_o] = parts(z);
         let seen = &mut *h; // what a gate sees; h itself comes last
         seen.copy_from_slice(z_i);
@@ -199,8 +205,9 @@ impl<T: Float> Derivation<T> for Peephole {
 
     // ANCHOR: backward
     fn backward(&self, step: Backward<'_, T>) {
-        let Backward { inputs: p, c_before, kept, dh, dc, d_kept, d_pre: dz, dh_before, dc_before, .. } =
-            step; // 1
+        let Backward {
+            inputs: p, c_before, kept, dh, dc, d_kept, d_pre: dz, dh_before, dc_before, dx, ..
+        } = step; // 1
         let ([i, f, g, o, tanh_c], [di, df, dg, d_o, _]) = (parts(kept), parts_mut(d_kept));
         let [dz_i, dz_f, dz_g, dz_o] = parts_mut(dz);
         map2(d_o, dh, tanh_c, |d, dh, tc| *d = dh * tc); // 2
@@ -216,18 +223,20 @@ impl<T: Float> Derivation<T> for Peephole {
         map2(dz_g, dg, g, |dz, d, g| *dz = d * (T::ONE - g * g)); // 5
         add_diagonal(dc_before, p.value(W_CI), dz_i); // 5
         add_diagonal(dc_before, p.value(W_CF), dz_f); // 5
-        product(dh_before, p.matrix(U).transpose(), dz); // 6
+        product(dh_before, p.factor_transposed(U), dz); // 6
+        if let Some(dx) = dx {
+            add_product(dx, p.factor_transposed(W), dz); // 6
+        }
     }
 
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         let (size, z) = (self.hidden, 0..4 * self.hidden);
-        sums.diagonal(W_CO, 3 * size..4 * size, Factor::C); // 3
-        sums.diagonal(W_CI, 0..size, Factor::CBefore); // 5
-        sums.diagonal(W_CF, size..2 * size, Factor::CBefore); // 5
-        sums.weight(W, 0, z.clone(), Factor::X); // 6
-        sums.weight(U, 0, z.clone(), Factor::HBefore); // 6
+        sums.diagonal(W_CO, 3 * size..4 * size, Right::C); // 3
+        sums.diagonal(W_CI, 0..size, Right::CBefore); // 5
+        sums.diagonal(W_CF, size..2 * size, Right::CBefore); // 5
+        sums.weight(W, 0, z.clone(), Right::X); // 6
+        sums.weight(U, 0, z.clone(), Right::HBefore); // 6
         sums.bias(B, 0, z.clone()); // 6
-        sums.input(W, 0, z); // 6
     }
     // ANCHOR_END: backward
 

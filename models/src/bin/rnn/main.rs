@@ -4,6 +4,7 @@ mod compare;
 mod eval;
 mod generate;
 mod run;
+mod time;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -32,6 +33,8 @@ enum Command {
     Eval(eval::Args),
     /// Run a recurrent layer on a file of inputs and weights, to compare with PyTorch
     Run(run::Args),
+    /// Measure how long recurrent layers take
+    Time(time::Args),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Generate(args) => generate::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Time(args) => time::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,6 +2,7 @@
 
 use super::{Inside, Sums};
 use autograd::{Float, Inputs};
+use std::ops::Range;
 
 /// One step of a recurrence, forward and, derived by hand, backward.
 ///
@@ -11,9 +12,9 @@ use autograd::{Float, Inputs};
 /// An Elman network with a diagonal recurrent matrix, `h_t = tanh(x_t + u ⊙ h_{t−1})`:
 ///
 /// ```
-/// use autograd::{Float, Tape, simd::map2};
+/// use autograd::{Float, Tape, simd::{map1, map2}};
 /// use models::cells::State;
-/// use models::cells::sequence::{Backward, Derivation, Factor, Forward, Inside, Sizes, Sums, fused};
+/// use models::cells::sequence::{Backward, Derivation, Right, Forward, Inside, Sizes, Sums, fused};
 ///
 /// #[derive(Clone, Copy)]
 /// struct Diagonal;
@@ -33,10 +34,13 @@ use autograd::{Float, Inputs};
 ///     fn backward(&self, step: Backward<'_, T>) {
 ///         let u = step.inputs.value(1)[0];
 ///         map2(step.d_pre, step.dh, step.h, |da, dh, h| *da = dh * (T::ONE - h * h));
-///         step.dh_before.iter_mut().zip(step.d_pre).for_each(|(dh, da)| *dh = u * *da);
+///         map1(step.dh_before, step.d_pre, |dh, da| *dh = u * da);
+///         if let Some(dx) = step.dx {
+///             map1(dx, step.d_pre, |dx, da| *dx += da);
+///         }
 ///     }
 ///     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
-///         sums.diagonal(1, 0..1, Factor::HBefore);
+///         sums.diagonal(1, 0..1, Right::HBefore);
 ///     }
 ///     fn inside(&self, show: &mut Inside<'_, T>) {
 ///         show.pre("a", 0..1);
@@ -57,6 +61,10 @@ pub trait Derivation<T: Float>: Copy + 'static {
 
     /// How many features each quantity has.
     fn sizes(&self) -> Sizes;
+
+    /// The inputs, and which of their rows, that the steps multiply by: `W x` forward, `Wᵀ dz` back. Not to name
+    /// one costs time and nothing else.
+    fn factors(&self, _need: &mut dyn FnMut(usize, Range<usize>)) {}
 
     /// The step forward: writes every entry of `pre`, `kept`, `h` and `c`.
     fn forward(&self, step: Forward<'_, T>);
@@ -132,4 +140,6 @@ pub struct Backward<'a, T: Float> {
     pub dh_before: &'a mut [T],
     /// `∂L/∂c_{t−1}`, to write.
     pub dc_before: &'a mut [T],
+    /// `∂L/∂x_t`, to ADD to, if it is asked for.
+    pub dx: Option<&'a mut [T]>,
 }

@@ -2,7 +2,7 @@
 
 use super::{Backward, Derivation, Forward, Lengths, Plan, Sizes, split, split_mut, sums};
 use crate::cells::State;
-use autograd::{Float, Gradients, Inputs, Op, Output, Quantity, Var, Visit};
+use autograd::{Float, Gradients, Inputs, Op, Output, Pass, Quantity, Var, Visit};
 use std::ops::Range;
 
 /// Runs a derivation over a sequence: the outputs ((T·H)×B) and the final state.
@@ -40,23 +40,34 @@ struct Fused<D> {
 pub(super) struct Stored<'a, T> {
     pub plan: Plan<'a>,
     pub sizes: Sizes,
+    /// The input as it was given, if all examples fill all steps: its blocks need no packing.
+    pub given: &'a [T],
     pub x: &'a [T],
     pub kept: &'a [T],
     pub h: &'a [T],
     pub c: &'a [T],
 }
 
+impl<'a, T> Stored<'a, T> {
+    /// `x` at step `s`.
+    pub fn x(&self, s: usize) -> &'a [T] {
+        let (block, x) = (self.plan.block(s, self.sizes.x), self.sizes.x * self.plan.batch);
+        self.plan.slice(s, x).map_or_else(|| &self.x[block], |slice| &self.given[slice])
+    }
+}
+
 /// How much memory each part of [`Stored`] takes, and the forward pass's working memory.
 fn saved_sizes(plan: Plan<'_>, sizes: Sizes) -> [usize; 5] {
     let Sizes { x, h, c, pre, kept } = sizes;
     let (total, batch) = (plan.total(), plan.batch);
+    let x = if plan.is_whole() { 0 } else { x };
     [x * total, kept * total, h * (batch + total), c * (batch + total), (pre + h + c) * batch]
 }
 
-/// How much memory the parts of a step back take: dh, dh_before, dc, dc_before, d_kept, and copies of
-/// h_before and c_before.
-fn step_sizes(plan: Plan<'_>, sizes: Sizes) -> [usize; 7] {
-    [sizes.h, sizes.h, sizes.c, sizes.c, sizes.kept, sizes.h, sizes.c].map(|features| features * plan.batch)
+/// How much memory the parts of a step back take: dh, dh_before, dc, dc_before, d_kept, copies of
+/// h_before and c_before, and dx.
+fn step_sizes(plan: Plan<'_>, Sizes { x, h, c, kept, .. }: Sizes) -> [usize; 8] {
+    [h, h, c, c, kept, h, c, x].map(|features| features * plan.batch)
 }
 
 impl<D> Fused<D> {
@@ -71,9 +82,9 @@ impl<D> Fused<D> {
     where
         D: Derivation<T>,
     {
-        let (plan, sizes) = (self.plan(x), self.cell.sizes());
+        let (plan, sizes, given) = (self.plan(x), self.cell.sizes(), x.value(0));
         let [x, kept, h, c, _] = split(saved, saved_sizes(plan, sizes));
-        Stored { plan, sizes, x, kept, h, c }
+        Stored { plan, sizes, given, x, kept, h, c }
     }
 
     /// Where the initial states are among the inputs: h_0, and c_0 if there is one.
@@ -86,13 +97,14 @@ impl<D> Fused<D> {
     }
 
     /// Backpropagation through time: the loop over the steps, from the last to the first. `d_pre` gets
-    /// the cotangents of all pre-activations, packed; `look` sees dh, dc and d_kept of every step. The
-    /// cotangents of h_0 and c_0 remain, packed as step 0 is.
+    /// the cotangents of all pre-activations, packed; `dx`, if it is asked for, those of the input are added
+    /// to; `look` sees dh, dc and d_kept of every step. The cotangents of h_0 and c_0 remain, packed as
+    /// step 0 is.
     fn through_time<'w, T: Float>(
         &self,
         x: Inputs<'_, T>,
         y: (&[T], &Stored<'_, T>),
-        d_pre: &mut [T],
+        (d_pre, mut dx): (&mut [T], Option<&mut [T]>),
         work: &'w mut [T],
         mut look: impl FnMut(usize, [&[T]; 3]),
     ) -> (&'w [T], &'w [T])
@@ -100,7 +112,7 @@ impl<D> Fused<D> {
         D: Derivation<T>,
     {
         let (cotangent, &Stored { plan, sizes, kept, h, c, .. }) = y;
-        let [mut dh, mut dh_before, mut dc, mut dc_before, d_kept, h_copy, c_copy] =
+        let [mut dh, mut dh_before, mut dc, mut dc_before, d_kept, h_copy, c_copy, dx_s] =
             split_mut(work, step_sizes(plan, sizes));
         let ends = [cotangent.len() - (dh.len() + dc.len()), dh.len(), dc.len()];
         let [dy, dh_n, dc_n] = split(cotangent, ends);
@@ -112,6 +124,15 @@ impl<D> Fused<D> {
             let n = plan.active(s);
             let (dh, dc, d_kept) =
                 (&mut dh[..sizes.h * n], &mut dc[..sizes.c * n], &mut d_kept[..sizes.kept * n]);
+            let whole = plan.slice(s, dx_s.len());
+            let block = match (&mut dx, whole.clone()) {
+                (None, _) => None,
+                (Some(dx), Some(whole)) => Some(&mut dx[whole]),
+                (Some(_), None) => {
+                    dx_s.fill(T::ZERO);
+                    Some(&mut dx_s[..sizes.x * n])
+                }
+            };
             plan.gather_add(s, dy, dh); // h_t is used by the output and by step t + 1: dh = dy_t + dh
             self.cell.backward(Backward {
                 inputs: x,
@@ -126,7 +147,11 @@ impl<D> Fused<D> {
                 d_pre: &mut d_pre[plan.block(s, sizes.pre)],
                 dh_before: &mut dh_before[..sizes.h * n],
                 dc_before: &mut dc_before[..sizes.c * n],
+                dx: block,
             });
+            if let (Some(dx), None) = (&mut dx, whole) {
+                plan.scatter_add(s, &dx_s[..sizes.x * n], dx);
+            }
             look(s, [dh, dc, d_kept]);
         }
         (dh_before, dc_before)
@@ -153,6 +178,15 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
         Ok((rows / sizes.x * sizes.h + sizes.h + sizes.c, batch))
     }
 
+    fn factors(&self, x: Inputs<'_, T>, pass: Pass, need: &mut dyn FnMut(usize, Range<usize>, usize)) {
+        self.cell.factors(&mut |weight, rows| {
+            // The first weight is the input's, whose gradient nobody may want.
+            if pass == Pass::Forward || weight > 1 || x.needs_grad(0) {
+                need(weight, rows, x.cols(0));
+            }
+        });
+    }
+
     fn saved(&self, x: Inputs<'_, T>) -> usize {
         saved_sizes(self.plan(x), self.cell.sizes()).iter().sum()
     }
@@ -169,8 +203,14 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
         y.fill(T::ZERO);
         for s in 0..plan.recurrences() {
             let n = plan.active(s);
-            let x_s = &mut xs[plan.block(s, sizes.x)];
-            plan.gather(s, x.value(0), x_s);
+            let x_s = match plan.slice(s, sizes.x * n) {
+                Some(slice) => &x.value(0)[slice],
+                None => {
+                    let x_s = &mut xs[plan.block(s, sizes.x)];
+                    plan.gather(s, x.value(0), x_s);
+                    x_s
+                }
+            };
             let after = plan.batch + plan.block(s, 1).start;
             let ((h_done, h), (c_done, c)) =
                 (h.split_at_mut(sizes.h * after), c.split_at_mut(sizes.c * after));
@@ -202,7 +242,7 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
         let steps = step_sizes(plan, sizes).iter().sum();
         let (d_pre, rest) = y.scratch.split_at_mut(sizes.pre * plan.total());
         let (work, wide) = rest.split_at_mut(steps);
-        let (dh_0, dc_0) = self.through_time(x, (y.cotangent, &stored), d_pre, work, |_, _| ());
+        let (dh_0, dc_0) = self.through_time(x, (y.cotangent, &stored), (d_pre, dx.of(0)), work, |_, _| ());
         let (h_0, c_0) = self.starts(x);
         if let Some(d) = dx.of(h_0) {
             plan.scatter_start_add(dh_0, d);
@@ -210,7 +250,7 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
         if let Some(d) = c_0.and_then(|c_0| dx.of(c_0)) {
             plan.scatter_start_add(dc_0, d);
         }
-        sums::add_sums(&self.cell, &stored, x, d_pre, dx, wide);
+        sums::add_sums(&self.cell, &stored, d_pre, dx, wide);
     }
 
     /// Traces are rare: memory of their own keeps the training path free of them.
@@ -226,7 +266,7 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
             self.through_time(
                 x,
                 (y.cotangent, &stored),
-                &mut d_pre,
+                (&mut d_pre, None),
                 y.scratch,
                 |s, [dh_s, dc_s, d_kept_s]| {
                     dh[plan.block(s, sizes.h)].copy_from_slice(dh_s);
@@ -248,14 +288,14 @@ impl<D> Fused<D> {
     where
         D: Derivation<T>,
     {
-        let &Stored { plan, sizes, x: xs, h, c, .. } = stored;
+        let &Stored { plan, sizes, h, c, .. } = stored;
         let mut all = vec![T::ZERO; sizes.pre * plan.total()];
         for s in 0..plan.recurrences() {
             let n = plan.active(s);
             let block = |features: usize| vec![T::ZERO; features * n];
             self.cell.forward(Forward {
                 inputs: x,
-                x: &xs[plan.block(s, sizes.x)],
+                x: stored.x(s),
                 h_before: plan.cut_before(s, h, sizes.h, &mut block(sizes.h)),
                 c_before: plan.cut_before(s, c, sizes.c, &mut block(sizes.c)),
                 pre: &mut all[plan.block(s, sizes.pre)],

@@ -20,8 +20,8 @@ mod sums;
 pub use derivation::{Backward, Derivation, Forward, Sizes};
 pub use fused::{Inside, fused};
 pub use lengths::Lengths;
-pub use products::{add_diagonal, add_product, affine, product};
-pub use sums::{Factor, Sums};
+pub use products::{add_diagonal, add_product, affine, fill_rows, product};
+pub use sums::{Right, Sums};
 
 pub(crate) use plan::Plan;
 

@@ -82,18 +82,18 @@ impl<'a> Plan<'a> {
     }
 
     /// Where step `s`'s block lies in a padded sequence, if all examples fill all steps.
-    fn slice(&self, s: usize, size: usize) -> Option<Range<usize>> {
+    pub fn slice(&self, s: usize, size: usize) -> Option<Range<usize>> {
         let t = if self.reverse { self.steps - 1 - s } else { s };
         self.is_whole().then_some(t * size..(t + 1) * size)
     }
 
     /// Calls `visit` with the place in the padded sequence and the place in step `s`'s block of
-    /// every entry of the block, whose rows lie `stride` apart.
-    fn places(&self, s: usize, features: usize, stride: usize, mut visit: impl FnMut(usize, usize)) {
+    /// every entry of the block.
+    fn places(&self, s: usize, features: usize, n: usize, mut visit: impl FnMut(usize, usize)) {
         for row in 0..features {
-            for j in 0..self.active(s) {
+            for j in 0..n {
                 let padded = (self.time(s, j) * features + row) * self.batch + self.column(j);
-                visit(padded, row * stride + j);
+                visit(padded, row * n + j);
             }
         }
     }
@@ -125,16 +125,10 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Adds a block of `features` rows that lie `stride` apart to step `s` of a padded sequence.
-    pub fn scatter_add<T: Float>(
-        &self,
-        s: usize,
-        features: usize,
-        block: &[T],
-        stride: usize,
-        padded: &mut [T],
-    ) {
-        self.places(s, features, stride, |to, from| padded[to] += block[from]);
+    /// Adds a block to step `s` of a padded sequence.
+    pub fn scatter_add<T: Float>(&self, s: usize, block: &[T], padded: &mut [T]) {
+        let n = self.active(s).max(1);
+        self.places(s, block.len() / n, n, |to, from| padded[to] += block[from]);
     }
 
     /// Copies a batch (F×B) to the block of step 0: the start of a recurrence.

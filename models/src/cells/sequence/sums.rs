@@ -3,13 +3,13 @@
 use super::fused::Stored;
 use super::{Derivation, Plan, Sizes};
 use autograd::ops::matmul;
-use autograd::{Float, Gradients, Inputs};
+use autograd::{Float, Gradients};
 use faer::{Accum, MatMut, MatRef};
 use std::ops::Range;
 
 /// What a weight was multiplied by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Factor {
+pub enum Right {
     /// `x_t`.
     X,
     /// `h_{t−1}`.
@@ -32,16 +32,15 @@ const GATHERED: usize = 512;
 /// steps lie side by side here, so that few, large products take the place of many small ones.
 pub struct Sums<'a, 'g, T: Float> {
     stored: &'a Stored<'a, T>,
-    inputs: Inputs<'a, T>,
     dx: &'a mut Gradients<'g, T>,
     steps: Range<usize>,
     /// The columns of these steps, and how far apart the rows lie.
     width: usize,
     stride: usize,
     d_pre: &'a [T],
-    /// The other factor, and which it is.
+    /// The other right, and which it is.
     other: &'a mut [T],
-    gathered: Option<Factor>,
+    gathered: Option<Right>,
 }
 
 /// Numbers of working memory that [`add_sums`] needs.
@@ -57,7 +56,6 @@ fn stride(plan: Plan<'_>) -> usize {
 pub(super) fn add_sums<T: Float>(
     cell: &impl Derivation<T>,
     stored: &Stored<'_, T>,
-    inputs: Inputs<'_, T>,
     d_pre: &[T],
     dx: &mut Gradients<'_, T>,
     scratch: &mut [T],
@@ -72,7 +70,7 @@ pub(super) fn add_sums<T: Float>(
         if width >= GATHERED || after == plan.recurrences() {
             let (steps, d_pre) = (s..after, &*wide);
             let other = &mut *other;
-            cell.sums(&mut Sums { stored, inputs, dx, steps, width, stride, d_pre, other, gathered: None });
+            cell.sums(&mut Sums { stored, dx, steps, width, stride, d_pre, other, gathered: None });
             (s, width) = (after, 0);
         }
     }
@@ -81,8 +79,8 @@ pub(super) fn add_sums<T: Float>(
 impl<T: Float> Sums<'_, '_, T> {
     /// `dW += Σ_t dz_t y_tᵀ`, where `z = W y`: the rows `pre` of the pre-activations are the weight's
     /// rows from `row` on.
-    pub fn weight(&mut self, weight: usize, row: usize, pre: Range<usize>, factor: Factor) {
-        let cols = self.gather(factor);
+    pub fn weight(&mut self, weight: usize, row: usize, pre: Range<usize>, right: Right) {
+        let cols = self.gather(right);
         let rows = pre.len();
         let Some(dw) = self.dx.of(weight) else { return };
         let dw = MatMut::from_row_major_slice_mut(&mut dw[row * cols..(row + rows) * cols], rows, cols);
@@ -101,8 +99,8 @@ impl<T: Float> Sums<'_, '_, T> {
     }
 
     /// `dw += Σ_t (dz_t ⊙ y_t) 1`, where `z = w ⊙ y`: a weight that is a diagonal matrix.
-    pub fn diagonal(&mut self, weight: usize, pre: Range<usize>, factor: Factor) {
-        self.gather(factor);
+    pub fn diagonal(&mut self, weight: usize, pre: Range<usize>, right: Right) {
+        self.gather(right);
         let Some(dw) = self.dx.of(weight) else { return };
         let factors = rows(self.other, 0..pre.len(), self.stride);
         for ((dw, dz), y) in dw.iter_mut().zip(rows(self.d_pre, pre, self.stride)).zip(factors) {
@@ -110,51 +108,33 @@ impl<T: Float> Sums<'_, '_, T> {
         }
     }
 
-    /// `dx_t += Wᵀ dz_t`, where `z = W x`: the rows `pre` of the pre-activations are the weight's rows
-    /// from `row` on.
-    pub fn input(&mut self, weight: usize, row: usize, pre: Range<usize>) {
-        let (plan, features, stride) = (self.stored.plan, self.inputs.cols(weight), self.stride);
-        let Some(dx) = self.dx.of(0) else { return };
-        let w = self.inputs.matrix(weight).subrows(row, pre.len());
-        let dz = view(self.d_pre, pre, self.width, stride);
-        let wide = &mut self.other[..features * stride];
-        let columns = MatMut::from_row_major_slice_mut(wide, features, stride).subcols_mut(0, self.width);
-        matmul(columns, Accum::Replace, w.transpose(), dz);
-        let mut at = 0;
-        for s in self.steps.clone() {
-            plan.scatter_add(s, features, &wide[at..], stride, dx);
-            at += plan.active(s);
-        }
-        self.gathered = None;
-    }
-
-    /// Puts a factor's columns side by side; how many features it has.
-    fn gather(&mut self, factor: Factor) -> usize {
-        let Stored { plan, sizes, x, h, c, kept } = *self.stored;
-        let rows = match &factor {
-            Factor::X => 0..sizes.x,
-            Factor::HBefore => 0..sizes.h,
-            Factor::CBefore | Factor::C => 0..sizes.c,
-            Factor::Kept(rows) => rows.clone(),
+    /// Puts a right's columns side by side; how many features it has.
+    fn gather(&mut self, right: Right) -> usize {
+        let Stored { plan, sizes, h, c, kept, .. } = *self.stored;
+        let rows = match &right {
+            Right::X => 0..sizes.x,
+            Right::HBefore => 0..sizes.h,
+            Right::CBefore | Right::C => 0..sizes.c,
+            Right::Kept(rows) => rows.clone(),
         };
         let cols = rows.len();
-        if self.gathered.as_ref() == Some(&factor) {
+        if self.gathered.as_ref() == Some(&right) {
             return cols;
         }
         let mut at = 0;
         for s in self.steps.clone() {
             let n = plan.active(s);
-            let (block, have) = match factor {
-                Factor::X => (&x[plan.block(s, sizes.x)], n),
-                Factor::HBefore => plan.before(s, h, sizes.h),
-                Factor::CBefore => plan.before(s, c, sizes.c),
-                Factor::C => plan.before(s + 1, c, sizes.c),
-                Factor::Kept(_) => (&kept[plan.block(s, sizes.kept)], n),
+            let (block, have) = match right {
+                Right::X => (self.stored.x(s), n),
+                Right::HBefore => plan.before(s, h, sizes.h),
+                Right::CBefore => plan.before(s, c, sizes.c),
+                Right::C => plan.before(s + 1, c, sizes.c),
+                Right::Kept(_) => (&kept[plan.block(s, sizes.kept)], n),
             };
             copy_columns(&block[rows.start * have..rows.end * have], have, n, self.other, self.stride, at);
             at += n;
         }
-        self.gathered = Some(factor);
+        self.gathered = Some(right);
         cols
     }
 }
