@@ -1,6 +1,8 @@
 //! The two number types everything is generic over: `f32` to train, `f64` to check.
 
+use crate::product::{self, Begin, Packed, Shape};
 use crate::{Lanes, activations};
+use faer::{Accum, MatMut, MatRef, Par};
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
@@ -50,6 +52,14 @@ pub trait Float:
     fn sigmoid_slice(y: &mut [Self], x: &[Self]);
     /// `y = tanh(x)`, entry by entry.
     fn tanh_slice(y: &mut [Self], x: &[Self]);
+
+    /// [`ops::matmul`](crate::ops::matmul). This and the two below stand here to be compiled once, with
+    /// this crate, and not again with every program that uses them.
+    fn matmul(dst: MatMut<'_, Self>, accum: Accum, a: MatRef<'_, Self>, b: MatRef<'_, Self>);
+    /// [`product::pack`](crate::product::pack).
+    fn pack(out: &mut [Self], w: MatRef<'_, Self>, shape: Shape);
+    /// [`Packed::times`].
+    fn packed_times(w: Packed<'_, Self>, x: &[Self], y: &mut [Self], begin: Begin<'_, Self>);
 }
 
 macro_rules! float {
@@ -89,6 +99,15 @@ macro_rules! float {
             #[track_caller]
             fn tanh_slice(y: &mut [Self], x: &[Self]) {
                 activations::tanh(y, x);
+            }
+            fn matmul(dst: MatMut<'_, Self>, accum: Accum, a: MatRef<'_, Self>, b: MatRef<'_, Self>) {
+                faer::linalg::matmul::matmul(dst, accum, a, b, 1.0, Par::Seq);
+            }
+            fn pack(out: &mut [Self], w: MatRef<'_, Self>, shape: Shape) {
+                product::run_pack(out, w, shape);
+            }
+            fn packed_times(w: Packed<'_, Self>, x: &[Self], y: &mut [Self], begin: Begin<'_, Self>) {
+                product::run_product(w, x, y, begin);
             }
         }
     };

@@ -16,8 +16,7 @@
 //! split over threads changes no bit of it.
 
 use crate::Float;
-use faer::linalg::matmul::matmul as faer_matmul;
-use faer::{Accum, MatMut, MatRef, Par};
+use faer::{Accum, MatMut, MatRef};
 use pulp::{Arch, Simd, WithSimd};
 
 /// Rows of a tile.
@@ -93,7 +92,7 @@ impl<T: Float> Factor<'_, T> {
         }
         let accum = if matches!(begin, Begin::Zero) { Accum::Replace } else { Accum::Add };
         let (x, y) = (MatRef::from_row_major_slice(x, cols, n), MatMut::from_row_major_slice_mut(y, rows, n));
-        faer_matmul(y, accum, self.matrix, x, T::ONE, Par::Seq);
+        T::matmul(y, accum, self.matrix, x);
     }
 }
 
@@ -141,7 +140,7 @@ impl<'a, T: Float> Packed<'a, T> {
         assert!(a == cols * n && b == rows * n, "product: {rows}×{cols} times {a} numbers is not {b}");
         let fits = self.shape == Shape::Columns || n == 1;
         assert!(fits, "product: packed for one column, used for {n}");
-        Arch::new().dispatch(Product { w: self, x, y, n, begin });
+        T::packed_times(self, x, y, begin);
     }
 }
 
@@ -153,7 +152,18 @@ impl<'a, T: Float> Packed<'a, T> {
 pub fn pack<T: Float>(out: &mut [T], w: MatRef<'_, T>, shape: Shape) {
     let (have, need) = (out.len(), shape.size::<T>(w.nrows(), w.ncols()));
     assert!(have == need, "pack: {have} numbers for {:?}, which takes {need}", w.shape());
+    T::pack(out, w, shape);
+}
+
+/// The same, compiled for the processor's best instructions.
+pub(crate) fn run_pack<T: Float>(out: &mut [T], w: MatRef<'_, T>, shape: Shape) {
     Arch::new().dispatch(Pack { out, w, shape });
+}
+
+/// [`Packed::times`], compiled for the processor's best instructions.
+pub(crate) fn run_product<T: Float>(w: Packed<'_, T>, x: &[T], y: &mut [T], begin: Begin<'_, T>) {
+    let n = x.len() / w.cols.max(1);
+    Arch::new().dispatch(Product { w, x, y, n, begin });
 }
 
 struct Pack<'a, T> {

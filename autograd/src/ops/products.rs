@@ -3,15 +3,14 @@
 use super::arithmetic::add_row_sums;
 use crate::product::Begin;
 use crate::{Float, Gradients, Inputs, Op, Output, Pass};
-use faer::linalg::matmul::matmul as faer_matmul;
-use faer::{Accum, MatMut, MatRef, Par};
+use faer::{Accum, MatMut, MatRef};
 use std::ops::Range;
 
 /// `dst = a b`, or `dst += a b`: faer's product on this thread, without allocating.
 ///
 /// Works on row-major matrices and on their transposes.
 pub fn matmul<T: Float>(dst: MatMut<'_, T>, accum: Accum, a: MatRef<'_, T>, b: MatRef<'_, T>) {
-    faer_matmul(dst, accum, a, b, T::ONE, Par::Seq);
+    T::matmul(dst, accum, a, b);
 }
 
 /// `y = A B`, `Aᵀ B`, `A Bᵀ` or `Aᵀ Bᵀ`.
