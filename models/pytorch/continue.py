@@ -224,7 +224,7 @@ def load(model, weights):
     try:
         model.load_state_dict(weights)
     except RuntimeError as problem:
-        refuse("model.safetensors does not fit config.toml: " + " ".join(str(problem).split()))
+        refuse("model.safetensors does not fit config.toml: " + str(problem).splitlines()[1].strip())
 
 
 def train(arguments, config, model, train_ids, held_ids):

@@ -252,9 +252,31 @@ fn what_does_not_fit_is_named() {
     assert_eq!(error(Kind::Peephole, none), "tensor rnn.weight_ci_l0 of shape [5] is missing");
     assert_eq!(error(Kind::Jordan, none), "tensor rnn.weight_hy_l0: expected F32 [O, H], found none");
     assert!(stack_from_bytes::<f32>(Kind::Lstm, b"\x80\x02torch").is_err());
+    let narrow = to_bytes(&stack(Kind::Jordan, false).1);
+    let error = network_from_bytes::<f32>(Kind::Jordan, &narrow).map(|_| ()).unwrap_err().to_string();
+    assert_eq!(error, "tensor rnn.weight_hy_l0: expected F32 [H, H], found F32 [2, 5]");
     // A matrix of no numbers may claim any number of rows.
     let mut huge = tensors(&to_bytes(&stack(Kind::Gru, false).1));
     huge.insert("head.weight".into(), (vec![1 << 40, 0], vec![]));
     let error = network_from_bytes::<f32>(Kind::Gru, &file(&huge)).map(|_| ()).unwrap_err();
     assert_eq!(error.to_string(), "tensor head.weight: expected F32 […, 5], found F32 [1099511627776, 0]");
+}
+
+/// Whatever comes of a damaged file, it is an answer and not a panic.
+#[test]
+fn every_single_byte_changed() {
+    let config = NetworkConfig { learn_initial_state: true, ..NetworkConfig::new(Kind::Gru, 3, 2) };
+    let mut params = Params::<f32>::new();
+    Network::new(&config, &mut params, &mut ChaCha8Rng::seed_from_u64(1));
+    let good = to_bytes(&params);
+    assert!(network_from_bytes::<f32>(Kind::Gru, &good).is_ok());
+    for at in 0..good.len() {
+        assert!(network_from_bytes::<f32>(Kind::Gru, &good[..at]).is_err());
+        for flip in [1, 2, 0x80, 0xff] {
+            let mut bytes = good.clone();
+            bytes[at] ^= flip;
+            let _ = network_from_bytes::<f32>(Kind::Gru, &bytes);
+            let _ = stack_from_bytes::<f32>(Kind::Gru, &bytes);
+        }
+    }
 }

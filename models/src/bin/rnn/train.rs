@@ -34,7 +34,7 @@ pub struct Args {
     /// The text, UTF-8: a file, or a folder of chapters (.md); without it, the book's chapters
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
-    /// The network, as listed by rnn compare [default: lstm]
+    /// The network, as listed by rnn compare, where bidirectional-lstm is lstm with --bidirectional [default: lstm]
     #[arg(long)]
     model: Option<String>,
     /// How characters become vectors: embedding, one-hot, hashing or hashing:N [default: embedding]
