@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 /// | `x` | T, B, I | the batch; its type, F32 or F64, is that of all others and of the computation |
 /// | `weight_ih_l0` … | | PyTorch's names, shapes and gate orders, layer by layer, `_reverse` for the backward direction; all biases or none |
 /// | `h_0`, `c_0` | L·D, B, H | if not given, zeros; `y_0` (B, O) in a Jordan network |
+/// | `h_0_l0`, `c_0_l0` … | H | learned initial states, of all layers or none: what every example begins with where no `h_0` is given |
 /// | `lengths` | B, I64 | if not given, every example has T steps |
 /// | `grad_y` | T, B, D·H | the cotangent of `y`, if gradients are wanted |
 ///
