@@ -63,17 +63,8 @@ impl CharacterModel {
     /// A freshly initialised model and a window of pseudo-random text.
     pub fn new(kind: Kind) -> Self {
         const SYMBOLS: usize = 65;
-        let config = NetworkConfig {
-            kind,
-            symbols: SYMBOLS,
-            encoding: Encoding::Embedding(64),
-            hidden: 256,
-            layers: 1,
-            outputs: SYMBOLS,
-            init: Init::Uniform { bound: None },
-            forget_bias: Some(1.0),
-            dropout: 0.0,
-        };
+        let config =
+            NetworkConfig { encoding: Encoding::Embedding(64), ..NetworkConfig::new(kind, SYMBOLS, 256) };
         let mut params = Params::new();
         let network = Network::new(&config, &mut params, &mut ChaCha8Rng::seed_from_u64(1));
         let rule = "adam".parse().expect("adam is one of the optimisers");

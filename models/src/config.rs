@@ -32,8 +32,17 @@ pub struct Config {
     pub hidden: usize,
     /// How many recurrent layers.
     pub layers: usize,
-    /// The share of every recurrent layer's outputs that is dropped in training.
+    /// Whether every layer runs both ways.
+    #[serde(default)]
+    pub bidirectional: bool,
+    /// The share of the outputs between two recurrent layers that is dropped in training.
     pub dropout: f64,
+    /// The share of the recurrent products' state that is dropped in training.
+    #[serde(default)]
+    pub recurrent_dropout: f64,
+    /// Whether the states at the start of a text are learned.
+    #[serde(default)]
+    pub learn_initial_state: bool,
     /// Steps of a window: backpropagation through time is truncated to it.
     pub seq: usize,
     /// Parallel streams of the text.
@@ -76,7 +85,10 @@ impl Default for Config {
             embedding: 64,
             hidden: 256,
             layers: 1,
+            bidirectional: false,
             dropout: 0.0,
+            recurrent_dropout: 0.0,
+            learn_initial_state: false,
             seq: 64,
             batch: 32,
             steps: 1000,
@@ -132,6 +144,12 @@ impl Config {
         if self.task != "chars" {
             return Err(Invalid(format!("there is no task '{}' for a run; it is chars", self.task)));
         }
+        if self.bidirectional && self.task == "chars" {
+            return Err(Invalid(
+                "bidirectional is not possible with the task chars: who writes a text cannot read what follows"
+                    .into(),
+            ));
+        }
         let clip = match *self {
             Self { clip, clip_value, .. } if clip > 0.0 && clip_value > 0.0 => {
                 return Err(Invalid(format!(
@@ -183,11 +201,10 @@ impl Config {
         if !(self.lr > 0.0 && self.lr.is_finite()) {
             return Err(Invalid(format!("lr is {}; it must be more than 0", self.lr)));
         }
-        if !(0.0..1.0).contains(&self.dropout) {
-            return Err(Invalid(format!(
-                "dropout is {}; it must be at least 0 and less than 1",
-                self.dropout
-            )));
+        for (name, share) in [("dropout", self.dropout), ("recurrent-dropout", self.recurrent_dropout)] {
+            if !(0.0..1.0).contains(&share) {
+                return Err(Invalid(format!("{name} is {share}; it must be at least 0 and less than 1")));
+            }
         }
         if !self.forget_bias.is_finite() {
             return Err(Invalid(format!("forget-bias is {}; it must be a number", self.forget_bias)));
@@ -253,10 +270,13 @@ impl Config {
             encoding,
             hidden: self.hidden,
             layers: self.layers,
+            bidirectional: self.bidirectional,
             outputs: symbols,
             init,
             forget_bias: Some(self.forget_bias),
             dropout: self.dropout,
+            recurrent_dropout: self.recurrent_dropout,
+            learn_initial_state: self.learn_initial_state,
         };
         let mut params = Params::new();
         let network = Network::new(&config, &mut params, &mut ChaCha8Rng::seed_from_u64(self.seed));

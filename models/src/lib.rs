@@ -25,6 +25,8 @@ pub mod params;
 #[cfg(feature = "files")]
 pub mod run;
 #[cfg(feature = "files")]
+pub mod saved;
+#[cfg(feature = "files")]
 pub mod session;
 pub mod tasks;
 #[cfg(feature = "files")]

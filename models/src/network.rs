@@ -2,7 +2,7 @@
 
 use crate::cells::{Cell, CellConfig, Kind, State};
 use crate::init::Init;
-use crate::layers::{Embedding, Encoding, Linear, Span, dropout, hashing, one_hot, unroll};
+use crate::layers::{Embedding, Encoding, Linear, Span, Stack, StackConfig, States, hashing, one_hot};
 use crate::params::{Bound, Params};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
@@ -37,57 +37,104 @@ pub struct NetworkConfig {
     pub hidden: usize,
     /// How many recurrent layers.
     pub layers: usize,
+    /// Whether every layer runs both ways: outputs have 2H features, and no state is carried.
+    pub bidirectional: bool,
     /// Outputs: logits of as many classes.
     pub outputs: usize,
     /// Initialiser of the cells.
     pub init: Init,
     /// Forget-gate bias of the LSTM kinds.
     pub forget_bias: Option<f64>,
-    /// The share of every recurrent layer's outputs that is dropped in training; 0 for none.
+    /// The share of the outputs between two recurrent layers that is dropped in training; 0 for none.
+    /// As in PyTorch, the last layer's outputs are not dropped: with one layer this does nothing.
     pub dropout: f64,
+    /// The share of `h_{t−1}` that is dropped in training, by one mask for all steps; 0 for none.
+    pub recurrent_dropout: f64,
+    /// Whether the states at the start of a text are learned; zeros if not.
+    pub learn_initial_state: bool,
+}
+
+impl NetworkConfig {
+    /// One layer in one direction on one-hot vectors, as many outputs as symbols, PyTorch's
+    /// initialiser, a forget-gate bias of 1, and no dropout.
+    pub fn new(kind: Kind, symbols: usize, hidden: usize) -> Self {
+        let CellConfig { init, forget_bias, .. } = CellConfig::new(symbols, hidden);
+        let (layers, bidirectional, learn_initial_state) = (1, false, false);
+        let (encoding, outputs, dropout, recurrent_dropout) = (Encoding::OneHot, symbols, 0.0, 0.0);
+        Self {
+            kind,
+            symbols,
+            encoding,
+            hidden,
+            layers,
+            bidirectional,
+            outputs,
+            init,
+            forget_bias,
+            dropout,
+            recurrent_dropout,
+            learn_initial_state,
+        }
+    }
+
+    /// The recurrent layers.
+    fn stack(&self) -> StackConfig {
+        let NetworkConfig { kind, hidden, layers, init, forget_bias, .. } = *self;
+        let input = self.encoding.size(self.symbols);
+        StackConfig {
+            layers,
+            bidirectional: self.bidirectional,
+            dropout: self.dropout,
+            recurrent_dropout: self.recurrent_dropout,
+            learn_initial_state: self.learn_initial_state,
+            ..StackConfig::new(kind, CellConfig { init, forget_bias, ..CellConfig::new(input, hidden) })
+        }
+    }
 }
 
 /// A network from symbols to logits at every step.
 ///
-/// Parameters, in order: `embedding.weight`, then per layer `rnn.weight_ih_l0`, `rnn.weight_hh_l0`,
-/// `rnn.bias_l0`, …, then `head.weight` and `head.bias`.
+/// Parameters, in order: `embedding.weight`; those of a [`Stack`] named `rnn`, `rnn.weight_ih_l0`,
+/// `rnn.weight_hh_l0`, `rnn.bias_l0`, …; `head.weight` and `head.bias`.
 pub struct Network<T: Float> {
     encoder: Encoder,
-    layers: Vec<Box<dyn Cell<T>>>,
-    dropout: f64,
+    stack: Stack<T>,
     head: Linear,
 }
 
 impl<T: Float> Network<T> {
     /// Adds the parameters of a new network.
+    ///
+    /// # Panics
+    /// As [`Stack::new`].
+    #[track_caller]
     pub fn new(config: &NetworkConfig, params: &mut Params<T>, rng: &mut ChaCha8Rng) -> Self {
-        let NetworkConfig { kind, symbols, encoding, hidden, init, forget_bias, dropout, .. } = *config;
-        let encoder = match encoding {
+        let symbols = config.symbols;
+        let encoder = match config.encoding {
             Encoding::OneHot => Encoder::OneHot { symbols },
             Encoding::Embedding(size) => {
                 Encoder::Embedding(Embedding::new(params, "embedding", symbols, size, rng))
             }
             Encoding::Hashing(features) => Encoder::Hashing { features },
         };
-        let first = encoding.size(symbols);
-        let layers = (0..config.layers).map(|layer| {
-            let input = if layer == 0 { first } else { hidden };
-            let cell = CellConfig { init, forget_bias, ..CellConfig::new(input, hidden) };
-            cell.build(kind, params, "rnn", &format!("l{layer}"), rng)
-        });
-        let layers = layers.collect();
-        let head = Linear::new(params, "head", hidden, config.outputs, rng);
-        Self { encoder, layers, dropout, head }
+        let stack = Stack::new(&config.stack(), params, "rnn", rng);
+        let head = Linear::new(params, "head", stack.features(), config.outputs, rng);
+        Self { encoder, stack, head }
     }
 
-    /// The states of all layers at the start of a text: zeros.
+    /// The states at the start of a text.
+    ///
+    /// A network in both directions carries none: what comes after a window, its backward cells have
+    /// not read yet, so every window begins from the initial states.
     pub fn initial_carry(&self, batch: usize) -> Carry<T> {
         let zeros = |cell: &dyn Cell<T>| vec![T::ZERO; cell.hidden() * batch];
         let layer = |cell: &dyn Cell<T>| CarriedState {
             h: zeros(cell),
             c: if cell.has_cell_state() { zeros(cell) } else { Vec::new() },
         };
-        Carry { batch, layers: self.layers.iter().map(|cell| layer(&**cell)).collect() }
+        let cells = self.stack.cells().filter(|_| !self.stack.is_bidirectional());
+        let begun = self.stack.learns_initial_states().then_some(T::ZERO);
+        Carry { batch, layers: cells.map(layer).collect(), begun }
     }
 
     /// Logits (T·O)×B of T·B ids, step by step, beginning with the carried states; these are
@@ -100,7 +147,8 @@ impl<T: Float> Network<T> {
         self.logits(p, ids, carry, None)
     }
 
-    /// The same for training: with dropout after every recurrent layer, whose masks `rng` draws.
+    /// The same for training: with dropout between the recurrent layers and, where the configuration
+    /// says so, on the recurrent products. `rng` draws the masks.
     ///
     /// # Panics
     /// As [`Network::forward`].
@@ -121,23 +169,17 @@ impl<T: Float> Network<T> {
         p: Bound<'t, T>,
         ids: &[usize],
         carry: &mut Carry<T>,
-        mut rng: Option<&mut ChaCha8Rng>,
+        rng: Option<&mut ChaCha8Rng>,
     ) -> Var<'t, T> {
-        let mut x = match &self.encoder {
+        let x = match &self.encoder {
             Encoder::OneHot { symbols } => one_hot(p.tape(), ids, *symbols, carry.batch),
             Encoder::Embedding(layer) => layer.forward(p, ids, carry.batch),
             Encoder::Hashing { features } => hashing(p.tape(), ids, *features, carry.batch),
         };
-        for (cell, carried) in self.layers.iter().zip(&mut carry.layers) {
-            let start = carried.load(p, cell.hidden(), carry.batch);
-            let (y, end) = unroll(&**cell, p, x, start, Span::default());
-            carried.save(end);
-            x = match &mut rng {
-                Some(rng) => dropout(y, self.dropout, rng),
-                None => y,
-            };
-        }
-        self.head.forward(p, x)
+        let start = carry.load(&self.stack, p);
+        let (y, ends) = self.stack.forward(p, x, &start, Span::default(), rng);
+        carry.save(&ends);
+        self.head.forward(p, y)
     }
 }
 
@@ -145,10 +187,16 @@ impl<T: Float> Network<T> {
 ///
 /// They are plain numbers, off the tape: a window begins with constants, so no gradient reaches the
 /// window before. That is what "detached" means in truncated backpropagation through time.
+///
+/// At the start of a text they are the network's initial states: zeros, or, where those are learned,
+/// parameters, which then get their gradient from the first window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Carry<T> {
     batch: usize,
     layers: Vec<CarriedState<T>>,
+    /// Where initial states are learned: 1 if a window has been read, 0 if not. A number, so that a
+    /// checkpoint can hold it like all else.
+    begun: Option<T>,
 }
 
 /// One layer's state.
@@ -159,13 +207,15 @@ struct CarriedState<T> {
 }
 
 impl<T: Float> Carry<T> {
-    /// Every state by name, `l0.h`, `l0.c`, `l1.h` …, with its entries, H×B row by row: for checkpoints.
+    /// Every state by name, `l0.h`, `l0.c`, `l1.h` …, with its entries, H×B row by row, and `begun`
+    /// where initial states are learned: for checkpoints.
     pub fn parts(&self) -> Vec<(String, &[T])> {
         let mut parts = Vec::new();
         for (layer, CarriedState { h, c }) in self.layers.iter().enumerate() {
             parts.push((format!("l{layer}.h"), h.as_slice()));
             parts.push((format!("l{layer}.c"), c.as_slice()));
         }
+        parts.push(("begun".into(), self.begun.as_slice()));
         parts.retain(|(_, entries)| !entries.is_empty());
         parts
     }
@@ -177,29 +227,37 @@ impl<T: Float> Carry<T> {
             parts.push((format!("l{layer}.h"), h.as_mut_slice()));
             parts.push((format!("l{layer}.c"), c.as_mut_slice()));
         }
+        parts.push(("begun".into(), self.begun.as_mut_slice()));
         parts.retain(|(_, entries)| !entries.is_empty());
         parts
     }
 
-    /// Back to zeros, as at the start of a text.
+    /// Back to the start of a text.
     pub fn reset(&mut self) {
-        self.layers.iter_mut().for_each(|state| {
-            state.h.fill(T::ZERO);
-            state.c.fill(T::ZERO);
-        });
-    }
-}
-
-impl<T: Float> CarriedState<T> {
-    fn load<'t>(&self, p: Bound<'t, T>, hidden: usize, batch: usize) -> State<'t, T> {
-        let constant = |entries: &[T]| p.tape().constant(hidden, batch, entries);
-        State { h: constant(&self.h), c: (!self.c.is_empty()).then(|| constant(&self.c)) }
+        self.parts_mut().into_iter().for_each(|(_, entries)| entries.fill(T::ZERO));
     }
 
-    fn save(&mut self, state: State<'_, T>) {
-        state.h.read(|h| self.h.copy_from_slice(h));
-        if let Some(c) = state.c {
-            c.read(|c| self.c.copy_from_slice(c));
+    /// What the window begins with.
+    fn load<'t>(&self, stack: &Stack<T>, p: Bound<'t, T>) -> States<'t, T> {
+        if self.layers.is_empty() || self.begun == Some(T::ZERO) {
+            return stack.initial_states(p, self.batch);
         }
+        let mut start = States::new(p.tape());
+        for (cell, CarriedState { h, c }) in stack.cells().zip(&self.layers) {
+            let constant = |entries: &[T]| p.tape().constant(cell.hidden(), self.batch, entries);
+            start.push(State { h: constant(h), c: (!c.is_empty()).then(|| constant(c)) });
+        }
+        start
+    }
+
+    fn save(&mut self, ends: &States<'_, T>) {
+        for (cell, CarriedState { h, c }) in self.layers.iter_mut().enumerate() {
+            let end = ends.get(cell);
+            end.h.read(|entries| h.copy_from_slice(entries));
+            if !c.is_empty() {
+                end.cell_state().read(|entries| c.copy_from_slice(entries));
+            }
+        }
+        self.begun.as_mut_slice().fill(T::ONE);
     }
 }

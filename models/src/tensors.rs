@@ -73,6 +73,20 @@ impl<'a> Tensors<'a> {
         self.file.tensor(name).ok().map(|found| (found.dtype(), found.shape().to_vec()))
     }
 
+    /// Checks a tensor's type and shape.
+    pub fn expect(&self, name: &str, dtype: Dtype, shape: &[usize]) -> Result<(), Invalid> {
+        match self.kind(name) {
+            Some((its, found)) if its == dtype && found == shape => Ok(()),
+            _ => Err(self.wrong(name, dtype, &format!("{shape:?}"))),
+        }
+    }
+
+    /// The error for a tensor that is not of this type and shape.
+    pub fn wrong(&self, name: &str, dtype: Dtype, shape: &str) -> Invalid {
+        let found = self.kind(name).map_or("none".into(), |(dtype, shape)| format!("{dtype:?} {shape:?}"));
+        Invalid(format!("tensor {name}: expected {dtype:?} {shape}, found {found}"))
+    }
+
     /// Leaves the tensors unread whose names begin so.
     pub fn ignore(&mut self, prefix: &str) {
         self.unread.retain(|name| !name.starts_with(prefix));

@@ -2,7 +2,6 @@
 
 use allocation_counter::measure;
 use models::cells::{CellConfig, Kind};
-use models::init::Init;
 use models::layers::{Encoding, Linear, Span, one_hot, unroll};
 use models::network::{Network, NetworkConfig};
 use models::params::Params;
@@ -21,17 +20,7 @@ fn ids(step: usize) -> Vec<usize> {
 fn a_whole_training_step() {
     for kind in Kind::ALL {
         for encoding in [Encoding::OneHot, Encoding::Embedding(3)] {
-            let config = NetworkConfig {
-                kind,
-                symbols: SYMBOLS,
-                encoding,
-                hidden: 17,
-                layers: 2,
-                outputs: SYMBOLS,
-                init: Init::Uniform { bound: None },
-                forget_bias: Some(1.0),
-                dropout: 0.0,
-            };
+            let config = NetworkConfig { encoding, layers: 2, ..NetworkConfig::new(kind, SYMBOLS, 17) };
             let mut params = Params::<f32>::new();
             let network = Network::new(&config, &mut params, &mut ChaCha8Rng::seed_from_u64(1));
             let mut trainer = Trainer::new(params, "adam".parse().unwrap(), 0.01).clip(Clip::Norm(1.0));

@@ -115,6 +115,11 @@ fn settings() {
         ("--lr 0", "lr is 0; it must be more than 0"),
         ("--lr inf", "lr is inf; it must be more than 0"),
         ("--dropout 1", "dropout is 1; it must be at least 0 and less than 1"),
+        ("--recurrent-dropout 1", "recurrent-dropout is 1; it must be at least 0 and less than 1"),
+        (
+            "--bidirectional",
+            "bidirectional is not possible with the task chars: who writes a text cannot read what follows",
+        ),
         ("--clip NaN", "clip is NaN; it must be 0 (off) or more"),
         ("--clip 1 --clip-value 1", "clip 1 and clip-value 1 are both set; set one of them to 0"),
         ("--seed 18446744073709551615", "seed is 18446744073709551615; it must be 0 to 9223372036854775807"),
@@ -258,6 +263,7 @@ fn resuming_with_other_settings() {
         ("--model elman", past("model \"elman\"", "\"lstm\"")),
         ("--optimizer sgd", past("optimizer \"sgd\"", "\"adam\"")),
         ("--dropout 0.5", past("dropout 0.5", "0.0")),
+        ("--learn-initial-state", past("learn-initial-state true", "false")),
         ("--eval-every 7", past("eval-every 7", "1")),
         ("--seed 2", past("seed 2", "1")),
         ("--steps 3", "--steps 3: this run has made 6 already".into()),
@@ -400,6 +406,7 @@ fn the_help_states_the_defaults() {
         let said = said.map(|said| said.split(',').next().unwrap());
         match key.as_str() {
             "version" | "task" | "text" => {}
+            "bidirectional" | "learn_initial_state" => assert_eq!(value, "false"), // set by being there
             "eval_every" => assert_eq!(said, Some("a tenth of the steps")),
             "save_every" => assert_eq!(said, Some("as --eval-every")),
             _ => assert_eq!(said, Some(value.as_str()), "{option}"),

@@ -66,15 +66,12 @@ fn all_cannot_be_dropped() {
 
 fn network(dropout: f64) -> (Network<f64>, Params<f64>) {
     let config = NetworkConfig {
-        kind: Kind::Lstm,
-        symbols: 7,
         encoding: Encoding::Embedding(4),
-        hidden: 6,
         layers: 2,
-        outputs: 7,
         init: Init::Uniform { bound: Some(0.5) },
         forget_bias: None,
         dropout,
+        ..NetworkConfig::new(Kind::Lstm, 7, 6)
     };
     let mut params = Params::new();
     (Network::new(&config, &mut params, &mut rng(5)), params)

@@ -1,7 +1,9 @@
 //! Three ways to turn symbols into vectors, and what they have in common.
 
 use autograd::Tape;
-use models::layers::{Encoding, hashing, one_hot};
+use models::layers::{Embedding, Encoding, hashing, one_hot};
+use models::params::Params;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 /// The column of each of these symbols, as `f64`.
 fn vectors(symbols: usize, features: usize) -> Vec<Vec<f64>> {
@@ -63,6 +65,39 @@ fn a_sequence_is_laid_out_like_one_hot() {
             assert_eq!(entries[(at / 2 * 9 + feature) * 2 + at % 2], columns[id][feature]);
         }
     }
+}
+
+/// Row `id` of the table is the table's transpose times a one-hot vector; and so is the gradient: each
+/// symbol's row gets the sum of the cotangents of the places where the symbol stood.
+#[test]
+fn an_embedding_is_a_one_hot_vector_times_a_matrix() {
+    const SYMBOLS: usize = 6;
+    const FEATURES: usize = 4;
+    const BATCH: usize = 2;
+    let ids = [4, 0, 3, 3, 1, 4, 3, 5]; // T = 4; symbol 3 stands three times, symbol 2 never
+    let mut params = Params::<f64>::new();
+    let layer = Embedding::new(&mut params, "e", SYMBOLS, FEATURES, &mut ChaCha8Rng::seed_from_u64(1));
+    let tape = Tape::new();
+    let p = params.bind(&tape);
+    let table = &params.iter().next().unwrap().value;
+
+    let y = layer.forward(p, &ids, BATCH);
+    let matrix = tape.leaf(SYMBOLS, FEATURES, table);
+    let mut products = tape.list();
+    for step in ids.chunks(BATCH) {
+        products.push(matrix.t_matmul(one_hot(&tape, step, SYMBOLS, BATCH)));
+    }
+    let product = products.concat_rows();
+    assert_eq!(y.value(), product.value());
+
+    let cotangent: Vec<f64> = (0..ids.len() * FEATURES).map(|k| (k as f64 * 0.7).sin()).collect();
+    y.backward_with(&cotangent);
+    let gradient = p.get(params.find("e.weight").unwrap()).grad();
+    product.backward_with(&cotangent);
+    let apart = gradient.iter().zip(matrix.grad()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(apart <= 1e-15, "{apart:e}");
+    assert!(gradient[2 * FEATURES..3 * FEATURES].iter().all(|&g| g == 0.0));
+    assert!(gradient[3 * FEATURES..4 * FEATURES].iter().all(|&g| g != 0.0));
 }
 
 #[test]

@@ -4,6 +4,7 @@ use autograd::check::{Check, Random};
 use autograd::{Float, Tape, Var};
 use models::cells::{CellConfig, Kind, Lengths, State};
 use models::layers::*;
+use models::network::{Network, NetworkConfig};
 use models::optim::{Rule, Sgd};
 use models::params::Params;
 use models::train::Trainer;
@@ -448,8 +449,86 @@ fn a_step_allocates_nothing() {
             (y.square().sum() + case.stack.summary(&ends).sum()).backward();
             case.params.add_grads(p);
         };
-        (0..2).for_each(|_| step());
+        step();
         let count = allocation_counter::measure(&mut step);
         assert_eq!(count.count_total, 0, "{kind}, equations: {equations}");
     }
+}
+
+fn network(config: NetworkConfig) -> (Network<f64>, Params<f64>) {
+    let mut params = Params::new();
+    let network = Network::new(&config, &mut params, &mut rng(6));
+    let mut random = Random::new(6);
+    params.iter_mut().for_each(|p| p.value = random.normals(p.value.len()));
+    (network, params)
+}
+
+const IDS: [usize; 12] = [3, 1, 4, 1, 5, 2, 6, 5, 3, 5, 0, 2];
+
+/// Window after window gives what the whole text gives, and a learned state counts once.
+#[test]
+fn a_network_carries_its_states_from_window_to_window() {
+    for (kind, learn) in Kind::ALL.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
+        let config = NetworkConfig {
+            encoding: Encoding::Embedding(INPUT),
+            layers: 2,
+            learn_initial_state: learn,
+            ..NetworkConfig::new(kind, 7, HIDDEN)
+        };
+        let (network, params) = network(config);
+        let tape = Tape::new();
+        let p = params.bind(&tape);
+        let whole = network.forward(p, &IDS, &mut network.initial_carry(2));
+        let mut carry = network.initial_carry(2);
+        let (first, rest) = IDS.split_at(4);
+        let [a, b] = [first, rest].map(|ids| network.forward(p, ids, &mut carry));
+        assert_close("logits", &[a.value(), b.value()].concat(), &whole.value(), 1e-12);
+        // The first window reaches the learned state; later ones begin with constants.
+        if let Some(h_0) = params.find("rnn.h_0_l1") {
+            a.square().sum().backward();
+            assert!(p.get(h_0).grad().iter().all(|&g| g != 0.0) || kind == Kind::ElmanRelu);
+            b.square().sum().backward();
+            assert!(p.get(h_0).read_grad(|g| g.is_none_or(|g| g.iter().all(|&g| g == 0.0))));
+        }
+        carry.reset();
+        assert_eq!(carry, network.initial_carry(2));
+        assert_eq!(network.forward(p, first, &mut carry).value(), a.value());
+    }
+}
+
+/// Every output of a network in both directions knows the whole window, and no other.
+#[test]
+fn a_network_in_both_directions_begins_every_window_anew() {
+    let config = NetworkConfig { bidirectional: true, ..NetworkConfig::new(Kind::Gru, 7, HIDDEN) };
+    let (network, params) = network(config);
+    let tape = Tape::new();
+    let p = params.bind(&tape);
+    let mut carry = network.initial_carry(2);
+    let [once, again] = [0, 1].map(|_| network.forward(p, &IDS, &mut carry).value());
+    assert_eq!(once, again);
+    let mut other = IDS;
+    other[11] = 6; // the second example's last symbol
+    let changed = network.forward(p, &other, &mut carry).value();
+    for at in 0..once.len() {
+        assert_eq!(once[at] != changed[at], at % 2 == 1, "entry {at}");
+    }
+}
+
+/// A network trains with a dropout of its recurrent products; without training it has none.
+#[test]
+fn a_network_drops_recurrent_products_in_training() {
+    let config = NetworkConfig { recurrent_dropout: 0.5, ..NetworkConfig::new(Kind::Lstm, 7, HIDDEN) };
+    let (network, params) = network(config);
+    let run = |seed: Option<u64>| {
+        let (tape, mut carry) = (Tape::new(), network.initial_carry(2));
+        let p = params.bind(&tape);
+        match seed {
+            Some(seed) => network.forward_train(p, &IDS, &mut carry, &mut rng(seed)).value(),
+            None => network.forward(p, &IDS, &mut carry).value(),
+        }
+    };
+    let (plain, dropped) = (run(None), run(Some(1)));
+    assert_eq!(dropped, run(Some(1)));
+    assert_eq!(plain[..14], dropped[..14], "the first step has no state to drop");
+    assert!(plain[14..] != dropped[14..] && dropped != run(Some(2)));
 }

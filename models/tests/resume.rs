@@ -33,6 +33,7 @@ fn configs() -> Vec<Config> {
         }),
         small(|c| (c.optimizer, c.encoding, c.dropout) = ("adamw".into(), "one-hot".into(), 0.5)),
         small(|c| (c.optimizer, c.seq) = ("adagrad:weight-decay=0.01".into(), 50)),
+        small(|c| (c.model, c.recurrent_dropout, c.learn_initial_state) = ("gru".into(), 0.3, true)),
         small(|c| (c.optimizer, c.patience) = ("adam:weight-decay=0.001".into(), 1)),
     ]
 }

@@ -182,6 +182,25 @@ fn what_is_optional_may_be_missing() {
     assert!(none.iter().all(|(name, tensor)| zeros[name].2 == tensor.2));
 }
 
+/// A learned state is one column for all examples, and its gradient their sum.
+#[test]
+fn states_may_be_learned() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut given = fixture("gru");
+    let (batch, hidden) = (given["x"].1[1], given["weight_hh_l0"].1[1]);
+    let column: Vec<f64> = (0..hidden).map(|k| 0.3 - 0.2 * k as f64).collect();
+    let mut learned = given.clone();
+    learned.insert("h_0_l0".into(), (Dtype::F64, vec![hidden], bytes(&column)));
+    given.insert("h_0".into(), (Dtype::F64, vec![1, batch, hidden], bytes(&column.repeat(batch))));
+    let [given, learned] = [given, learned].map(|tensors| run(folder.path(), "gru", "fused", &tensors));
+    assert_eq!(learned["y"], given["y"]);
+    let sum = |k: usize| doubles(&given["grad.h_0"]).iter().skip(k).step_by(hidden).sum::<f64>();
+    let gradient = doubles(&learned["grad.h_0_l0"]);
+    let apart = gradient.iter().enumerate().map(|(k, g)| (g - sum(k)).abs());
+    assert!(apart.fold(0.0, f64::max) <= 1e-12);
+    assert!(gradient.iter().all(|g| g.abs() > 1e-3));
+}
+
 #[test]
 fn padding_may_be_anything() {
     let folder = tempfile::tempdir().unwrap();

@@ -157,7 +157,7 @@ fn checkpoints_that_do_not_fit() {
     assert_eq!(replace("version = 1", "version = 2"), "version 2; this program reads version 1");
     assert_eq!(replace("version = 1\n", ""), "there is no version = 1; is it one of our files?");
     assert_eq!(replace("step = 1", "step = 5"), "its counts do not agree with its step 5");
-    assert_eq!(replace("step = 1", "step = \"1\""), r#"line 33: invalid type: string "1", expected u64"#);
+    assert_eq!(replace("step = 1", "step = \"1\""), r#"line 36: invalid type: string "1", expected u64"#);
     assert_eq!(replace("position = 4", "position = 400"), "position 400 is beyond the streams' end at 28");
     assert_eq!(replace("hidden = 3", "hidden = 0"), "hidden is 0; it must be 1 to 16777216");
     let error = replace("hidden = 3", "hidden = 2");
@@ -191,6 +191,10 @@ fn configurations() {
     assert_eq!(error(""), "there is no version = 1; is it one of our files?");
     assert_eq!(replace("version = 1", "version = 7"), "version 7; this program reads version 1");
     assert_eq!(replace("hidden = 3\n", ""), "missing field `hidden`");
+    // What came later may be missing.
+    for newer in ["bidirectional = false\n", "recurrent_dropout = 0.0\n", "learn_initial_state = false\n"] {
+        assert_eq!(Config::from_toml(&good.replacen(newer, "", 1)), Ok(config()));
+    }
     assert_eq!(replace("hidden = 3", "hidden = -3"), "line 7: invalid value: integer `-3`, expected usize");
     assert_eq!(replace("hidden = 3", "hidden = \"3\""), "line 7: invalid type: string \"3\", expected usize");
     assert_eq!(replace("hidden = 3", "hidden = 3\nhidden = 4"), "line 8: duplicate key");
@@ -208,6 +212,16 @@ fn configurations() {
         ),
         ("dropout = 0.0", "dropout = 1.0", "dropout is 1; it must be at least 0 and less than 1"),
         ("dropout = 0.0", "dropout = nan", "dropout is NaN; it must be at least 0 and less than 1"),
+        (
+            "recurrent_dropout = 0.0",
+            "recurrent_dropout = -0.1",
+            "recurrent-dropout is -0.1; it must be at least 0 and less than 1",
+        ),
+        (
+            "bidirectional = false",
+            "bidirectional = true",
+            "bidirectional is not possible with the task chars: who writes a text cannot read what follows",
+        ),
         ("forget_bias = 1.0", "forget_bias = inf", "forget-bias is inf; it must be a number"),
         ("lr = 0.003", "lr = -0.1", "lr is -0.1; it must be more than 0"),
         ("clip_value = 0.0", "clip_value = nan", "clip-value is NaN; it must be 0 (off) or more"),

@@ -96,6 +96,16 @@ impl<T: Float> Stack<T> {
         self.cells[0].input()
     }
 
+    /// Whether every layer runs both ways.
+    pub fn is_bidirectional(&self) -> bool {
+        self.directions == 2
+    }
+
+    /// Whether the initial states are parameters.
+    pub fn learns_initial_states(&self) -> bool {
+        !self.starts.is_empty()
+    }
+
     /// The cells, layer by layer and forward before backward.
     pub fn cells(&self) -> impl ExactSizeIterator<Item = &dyn Cell<T>> {
         self.cells.iter().map(|cell| cell as &dyn Cell<T>)
@@ -185,8 +195,9 @@ impl<T: Float> Stack<T> {
 
 /// The states of all cells of a stack, layer by layer and forward before backward.
 pub struct States<'t, T: Float> {
-    h: VarList<'t, T>,
+    // Given back to the tape in this order, and so taken from it next time, h before c, as long as before.
     c: VarList<'t, T>,
+    h: VarList<'t, T>,
 }
 
 impl<'t, T: Float> States<'t, T> {

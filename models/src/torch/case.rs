@@ -1,14 +1,12 @@
 //! A recurrent layer's inputs and weights in one file; its outputs and gradients in another.
 
-use super::torch_tensors;
-use crate::cells::{CellConfig, Kind, Lengths, State};
+use super::{StackSizes, local, torch_tensors};
+use crate::cells::{Kind, Lengths, State};
 use crate::choice::Invalid;
-use crate::init::Init;
-use crate::layers::{Span, Stack, StackConfig, States};
+use crate::layers::{Span, Stack, States};
 use crate::params::{Bound, Params};
 use crate::tensors::Tensors;
 use autograd::{Float, Tape, Var};
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use safetensors::{Dtype, tensor::TensorView};
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,6 +17,7 @@ use std::collections::{BTreeMap, HashMap};
 /// | `x` | T, B, I | the batch; its type, F32 or F64, is that of all others and of the computation |
 /// | `weight_ih_l0` … | | PyTorch's names, shapes and gate orders, layer by layer, `_reverse` for the backward direction; all biases or none |
 /// | `h_0`, `c_0` | L·D, B, H | if not given, zeros; `y_0` (B, O) in a Jordan network |
+/// | `h_0_l0`, `c_0_l0` … | H | learned initial states, of all layers or none: what every example begins with where no `h_0` is given |
 /// | `lengths` | B, I64 | if not given, every example has T steps |
 /// | `grad_y` | T, B, D·H | the cotangent of `y`, if gradients are wanted |
 ///
@@ -58,7 +57,7 @@ fn run<T: Float>(
     equations: bool,
 ) -> Result<Vec<u8>, Invalid> {
     let sizes = Sizes::infer(kind, &file, dtype, x)?;
-    let (stack, mut params) = sizes.network::<T>();
+    let (stack, mut params) = sizes.stack.stack::<T>();
     let case = Case::read(&sizes, &mut file, &mut params)?;
     file.finish()?;
     Ok(case.results(&sizes, &stack, &params, equations))
@@ -66,16 +65,10 @@ fn run<T: Float>(
 
 /// What the shapes say.
 struct Sizes {
-    kind: Kind,
     dtype: Dtype,
     steps: usize,
     batch: usize,
-    input: usize,
-    hidden: usize,
-    /// Features of one direction's output: O in a Jordan network, H in all others.
-    output: usize,
-    layers: usize,
-    directions: usize,
+    stack: StackSizes,
 }
 
 /// The most numbers a run may put on the tape: 32 GiB of them in F64.
@@ -85,74 +78,29 @@ impl Sizes {
     /// Infers all sizes, and checks the shapes of all weights that memory will be taken for.
     fn infer(kind: Kind, file: &Tensors<'_>, dtype: Dtype, x: &[usize]) -> Result<Self, Invalid> {
         let &[steps, batch, input] = x else {
-            return Err(wrong("x", dtype, "[T, B, I]", Some((dtype, x.to_vec()))));
+            return Err(file.wrong("x", dtype, "[T, B, I]"));
         };
         if x.contains(&0) {
-            return Err(wrong("x", dtype, "[T, B, I] of at least 1 each", Some((dtype, x.to_vec()))));
+            return Err(file.wrong("x", dtype, "[T, B, I] of at least 1 each"));
         }
-        let (layers, directions) = layers_and_directions(file);
-        let (name, rows) =
-            if kind == Kind::Jordan { ("weight_hy_l0", "O") } else { ("weight_hh_l0", "gates · H") };
-        let (output, hidden) = match file.kind(name) {
-            Some((its, shape)) if its == dtype && shape.len() == 2 && !shape.contains(&0) => {
-                (shape[0], shape[1])
-            }
-            found => return Err(wrong(name, dtype, &format!("[{rows}, H]"), found)),
-        };
-        let output = if kind == Kind::Jordan { output } else { hidden };
-        let sizes = Self { kind, dtype, steps, batch, input, hidden, output, layers, directions };
-        (0..layers).try_for_each(|layer| sizes.check_layer(file, layer))?;
+        let stack = StackSizes::infer(kind, file, "", dtype, Some(input))?;
+        let StackSizes { hidden, output, layers, directions, .. } = stack;
         let numbers = [16, steps, batch, layers, directions, hidden.max(output)];
         if numbers.iter().fold(1, |product: usize, &n| product.saturating_mul(n)) > MOST_NUMBERS {
             return Err(Invalid(format!(
                 "x of {x:?} with H = {hidden} needs too much memory for one machine"
             )));
         }
-        Ok(sizes)
+        Ok(Self { dtype, steps, batch, stack })
     }
 
-    /// The weights of one layer have the shapes that the sizes say.
-    fn check_layer(&self, file: &Tensors<'_>, layer: usize) -> Result<(), Invalid> {
-        let gates = match self.kind {
-            Kind::Elman | Kind::ElmanRelu | Kind::Jordan => 1,
-            Kind::LstmNoForget | Kind::Gru | Kind::GruResetBefore => 3,
-            Kind::Lstm | Kind::Peephole => 4,
-        };
-        let (rows, hidden) = (gates * self.hidden, self.hidden);
-        let input = if layer == 0 { self.input } else { self.directions * self.output };
-        for suffix in &["", "_reverse"][..self.directions] {
-            let check = |name: &str, shape: [usize; 2]| {
-                expect(file, &format!("{name}_l{layer}{suffix}"), self.dtype, &shape)
-            };
-            check("weight_ih", [rows, input])?;
-            if self.kind == Kind::Jordan {
-                check("weight_yh", [hidden, self.output])?;
-                check("weight_hy", [self.output, hidden])?;
-            } else {
-                check("weight_hh", [rows, hidden])?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A network of these sizes, all zeros.
-    fn network<T: Float>(&self) -> (Stack<T>, Params<T>) {
-        let cell = CellConfig {
-            output: Some(self.output),
-            init: Init::Zeros,
-            forget_bias: None,
-            ..CellConfig::new(self.input, self.hidden)
-        };
-        let (layers, bidirectional) = (self.layers, self.directions == 2);
-        let config = StackConfig { layers, bidirectional, ..StackConfig::new(self.kind, cell) };
-        let mut params = Params::new();
-        let stack = Stack::new(&config, &mut params, "rnn", &mut ChaCha8Rng::seed_from_u64(0));
-        (stack, params)
+    fn kind(&self) -> Kind {
+        self.stack.kind
     }
 
     /// The names of the states, without their `_0` or `_n`.
     fn state_names(&self) -> &'static [&'static str] {
-        match self.kind {
+        match self.kind() {
             Kind::Jordan => &["y"],
             Kind::Lstm | Kind::LstmNoForget | Kind::Peephole => &["h", "c"],
             Kind::Elman | Kind::ElmanRelu | Kind::Gru | Kind::GruResetBefore => &["h"],
@@ -160,9 +108,9 @@ impl Sizes {
     }
 
     fn state_shape(&self) -> Vec<usize> {
-        let cells = self.layers * self.directions;
-        let shape = [cells, self.batch, self.output];
-        if self.kind == Kind::Jordan && cells == 1 { shape[1..].to_vec() } else { shape.to_vec() }
+        let cells = self.stack.layers * self.stack.directions;
+        let shape = [cells, self.batch, self.stack.output];
+        if self.kind() == Kind::Jordan && cells == 1 { shape[1..].to_vec() } else { shape.to_vec() }
     }
 }
 
@@ -181,7 +129,7 @@ struct Case<T> {
 impl<T: Float> Case<T> {
     /// Reads the batch, and the weights into `params`, which are zeros.
     fn read(sizes: &Sizes, file: &mut Tensors<'_>, params: &mut Params<T>) -> Result<Self, Invalid> {
-        let &Sizes { dtype, steps, batch, input, output, directions, .. } = sizes;
+        let &Sizes { dtype, steps, batch, stack: StackSizes { input, output, directions, .. } } = sizes;
         let has_biases = file.names().any(|name| name.starts_with("bias"));
         for tensor in torch_tensors(params) {
             let name = local(&tensor.name);
@@ -205,7 +153,7 @@ impl<T: Float> Case<T> {
 
     /// Runs the network on a tape, and packs what comes out.
     fn results(&self, sizes: &Sizes, stack: &Stack<T>, params: &Params<T>, equations: bool) -> Vec<u8> {
-        let &Sizes { steps, batch, input, .. } = sizes;
+        let &Sizes { steps, batch, stack: StackSizes { input, .. }, .. } = sizes;
         let tape = Tape::new();
         let p = params.bind(&tape);
         let x = tape.leaf(steps * input, batch, &self.x);
@@ -240,15 +188,15 @@ impl<T: Float> Case<T> {
                 }
             }
         }
-        out.into_file(sizes.kind)
+        out.into_file(sizes.kind())
     }
 
     /// The given initial states as leaves, or zeros.
     fn start<'t>(&self, sizes: &Sizes, stack: &Stack<T>, p: Bound<'t, T>) -> States<'t, T> {
         let Some(states) = &self.states else { return stack.initial_states(p, sizes.batch) };
-        let (rows, batch) = (sizes.output, sizes.batch);
+        let (rows, batch) = (sizes.stack.output, sizes.batch);
         let mut start = States::new(p.tape());
-        for cell in 0..sizes.layers * sizes.directions {
+        for cell in 0..sizes.stack.layers * sizes.stack.directions {
             let leaf = |entries: &Vec<T>| {
                 p.tape().leaf(rows, batch, &entries[cell * rows * batch..][..rows * batch])
             };
@@ -278,7 +226,7 @@ fn states<T: Float>(sizes: &Sizes, file: &mut Tensors<'_>) -> Result<Option<Vec<
     }
     let states = names.map(|name| {
         let entries: Vec<T> = numbers(file, &name, sizes.dtype, &sizes.state_shape(), |_| true)?;
-        Ok(transpose(&entries, sizes.batch, sizes.output))
+        Ok(transpose(&entries, sizes.batch, sizes.stack.output))
     });
     states.collect::<Result<_, _>>().map(Some)
 }
@@ -288,7 +236,7 @@ fn lengths(file: &mut Tensors<'_>, steps: usize, batch: usize) -> Result<Option<
     if file.kind("lengths").is_none() {
         return Ok(None);
     }
-    expect(file, "lengths", Dtype::I64, &[batch])?;
+    file.expect("lengths", Dtype::I64, &[batch])?;
     let (entries, _) = file.bytes("lengths", Dtype::I64, &[batch])?.as_chunks();
     let entries = entries.iter().map(|&bytes| i64::from_le_bytes(bytes)).enumerate();
     let lengths = entries.map(|(at, length)| match usize::try_from(length) {
@@ -296,20 +244,6 @@ fn lengths(file: &mut Tensors<'_>, steps: usize, batch: usize) -> Result<Option<
         _ => Err(Invalid(format!("tensor lengths: expected 1 to {steps}, found {length} at [{at}]"))),
     });
     lengths.collect::<Result<_, _>>().map(Some)
-}
-
-/// How many layers there are names for, and whether any of them goes backward.
-fn layers_and_directions(file: &Tensors<'_>) -> (usize, usize) {
-    let (mut layers, mut directions) = (1, 1);
-    for name in file.names().filter(|name| name.starts_with("weight_") || name.starts_with("bias_")) {
-        let forward = name.strip_suffix("_reverse");
-        let number = forward.unwrap_or(name).rsplit_once("_l").and_then(|(_, number)| number.parse().ok());
-        if let Some(layer) = number {
-            layers = layers.max(usize::saturating_add(layer, 1));
-            directions = directions.max(1 + usize::from(forward.is_some()));
-        }
-    }
-    (layers, directions)
 }
 
 /// The entries of a tensor; those for which `must_be_finite` says so must be.
@@ -320,7 +254,7 @@ fn numbers<T: Float>(
     shape: &[usize],
     must_be_finite: impl Fn(usize) -> bool,
 ) -> Result<Vec<T>, Invalid> {
-    expect(file, name, dtype, shape)?;
+    file.expect(name, dtype, shape)?;
     let bytes = file.bytes(name, dtype, shape)?;
     let entries: Vec<T> = match dtype {
         Dtype::F64 => bytes.as_chunks().0.iter().map(|&b| T::from_f64(f64::from_le_bytes(b))).collect(),
@@ -351,24 +285,6 @@ fn place(mut at: usize, shape: &[usize]) -> Vec<usize> {
         .collect();
     place.reverse();
     place
-}
-
-/// Checks type and shape.
-fn expect(file: &Tensors<'_>, name: &str, dtype: Dtype, shape: &[usize]) -> Result<(), Invalid> {
-    match file.kind(name) {
-        Some((its, found)) if its == dtype && found == shape => Ok(()),
-        found => Err(wrong(name, dtype, &format!("{shape:?}"), found)),
-    }
-}
-
-fn wrong(name: &str, dtype: Dtype, expected: &str, found: Option<(Dtype, Vec<usize>)>) -> Invalid {
-    let found = found.map_or("none".into(), |(dtype, shape)| format!("{dtype:?} {shape:?}"));
-    Invalid(format!("tensor {name}: expected {dtype:?} {expected}, found {found}"))
-}
-
-/// PyTorch's name within its layer: without `rnn.`.
-fn local(name: &str) -> &str {
-    name.rsplit_once('.').map_or(name, |(_, local)| local)
 }
 
 /// Blocks of rows×cols, one after the other, each transposed.

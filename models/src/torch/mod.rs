@@ -16,8 +16,10 @@
 //! of both has z, r, n.
 
 mod case;
+mod sizes;
 
 pub use case::run_case;
+pub(crate) use sizes::StackSizes;
 
 use crate::params::{Param, ParamId, Params};
 use autograd::Float;
@@ -91,6 +93,11 @@ impl TorchTensor {
             own.iter_mut().zip(&mut entries).for_each(|(own, &entry)| *own += entry);
         }
     }
+}
+
+/// PyTorch's name within its layer: without `rnn.`.
+pub(crate) fn local(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(_, local)| local)
 }
 
 /// All entries of a parameter.

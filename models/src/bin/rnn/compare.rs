@@ -5,8 +5,6 @@ use anyhow::Result;
 use clap::ValueEnum;
 use indicatif::ProgressBar;
 use models::cells::Kind;
-use models::init::Init;
-use models::layers::Encoding;
 use models::network::{Network, NetworkConfig};
 use models::optim::Rule;
 use models::params::Params;
@@ -49,6 +47,20 @@ const LENGTHS: [usize; 6] = [1, 5, 10, 20, 50, 100];
 /// Batches that measure the accuracy at one length: 320 questions.
 const TEST_BATCHES: usize = 10;
 
+/// The networks by name, with their cell and whether they run both ways. Recall asks at a step when
+/// all has been read, so it may be answered in both directions.
+const NETWORKS: [(&str, Kind, bool); 9] = [
+    ("elman", Kind::Elman, false),
+    ("elman-relu", Kind::ElmanRelu, false),
+    ("jordan", Kind::Jordan, false),
+    ("bidirectional-lstm", Kind::Lstm, true),
+    ("lstm", Kind::Lstm, false),
+    ("lstm-no-forget", Kind::LstmNoForget, false),
+    ("peephole", Kind::Peephole, false),
+    ("gru", Kind::Gru, false),
+    ("gru-reset-before", Kind::GruResetBefore, false),
+];
+
 /// One network's line of the table.
 #[derive(Serialize)]
 struct Row {
@@ -63,9 +75,14 @@ struct Row {
 pub fn run(args: &Args) -> Result<()> {
     let Task::Recall = args.task;
     let mut rows = Vec::new();
-    for kind in Kind::ALL {
-        let bar = if args.json { ProgressBar::hidden() } else { progress(args.steps, kind.name()) };
-        rows.push(recall(kind, args.steps, args.seed, &bar)?);
+    for (name, kind, bidirectional) in NETWORKS {
+        let bar = if args.json { ProgressBar::hidden() } else { progress(args.steps, name) };
+        let config = NetworkConfig {
+            bidirectional,
+            outputs: Recall::KEYS,
+            ..NetworkConfig::new(kind, Recall::SYMBOLS, HIDDEN)
+        };
+        rows.push(recall(name, &config, args.steps, args.seed, &bar)?);
         bar.finish_and_clear();
     }
     if args.json {
@@ -82,21 +99,16 @@ fn print(text: &str) -> Result<()> {
     Ok(std::io::stdout().write_all(text.as_bytes())?)
 }
 
-fn recall(kind: Kind, steps: u64, seed: u64, bar: &ProgressBar) -> Result<Row> {
-    let config = NetworkConfig {
-        kind,
-        symbols: Recall::SYMBOLS,
-        encoding: Encoding::OneHot,
-        hidden: HIDDEN,
-        layers: 1,
-        outputs: Recall::KEYS,
-        init: Init::Uniform { bound: None },
-        forget_bias: Some(1.0),
-        dropout: 0.0,
-    };
+fn recall(
+    name: &'static str,
+    config: &NetworkConfig,
+    steps: u64,
+    seed: u64,
+    bar: &ProgressBar,
+) -> Result<Row> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut params = Params::<f32>::new();
-    let network = Network::new(&config, &mut params, &mut rng);
+    let network = Network::new(config, &mut params, &mut rng);
     let rule: Rule = "adam".parse()?;
     let mut trainer = Trainer::new(params, rule, 0.01).clip(Clip::Norm(1.0));
     let mut carry = network.initial_carry(BATCH);
@@ -128,18 +140,18 @@ fn recall(kind: Kind, steps: u64, seed: u64, bar: &ProgressBar) -> Result<Row> {
         accuracy.push(sum / TEST_BATCHES as f64);
     }
     let (parameters, ms_per_step) = (trainer.params.count(), seconds * 1e3 / steps as f64);
-    Ok(Row { network: kind.name(), parameters, accuracy, seconds, ms_per_step })
+    Ok(Row { network: name, parameters, accuracy, seconds, ms_per_step })
 }
 
 fn table(rows: &[Row], steps: u64) -> String {
     let mut out =
         String::from("Recall: one of 10 keys at step 0, a distractor a step, then: which key was it?\n");
     out += &format!("Share of right answers by distance, after {steps} updates each (chance is 0.10):\n\n");
-    out += &format!("{:16} {:>10}", "network", "parameters");
+    out += &format!("{:18} {:>10}", "network", "parameters");
     LENGTHS.iter().for_each(|length| out += &format!(" {length:>5}"));
     out += &format!(" {:>8} {:>8}\n", "seconds", "ms/step");
     for row in rows {
-        out += &format!("{:16} {:>10}", row.network, row.parameters);
+        out += &format!("{:18} {:>10}", row.network, row.parameters);
         row.accuracy.iter().for_each(|share| out += &format!(" {share:>5.2}"));
         out += &format!(" {:>8.1} {:>8.2}\n", row.seconds, row.ms_per_step);
     }

@@ -34,7 +34,7 @@ pub struct Args {
     /// The text, UTF-8: a file, or a folder of chapters (.md); without it, the book's chapters
     #[arg(long, value_name = "FILE")]
     text: Option<PathBuf>,
-    /// The network, as listed by rnn compare [default: lstm]
+    /// The network, as listed by rnn compare, where bidirectional-lstm is lstm with --bidirectional [default: lstm]
     #[arg(long)]
     model: Option<String>,
     /// How characters become vectors: embedding, one-hot, hashing or hashing:N [default: embedding]
@@ -49,9 +49,20 @@ pub struct Args {
     /// Recurrent layers [default: 1]
     #[arg(long, value_name = "N")]
     layers: Option<usize>,
-    /// Share of every recurrent layer's outputs to drop in training [default: 0]
+    /// Run every recurrent layer both ways: for tasks that read and do not write
+    #[arg(long)]
+    bidirectional: bool,
+    /// Share of the outputs between two recurrent layers to drop in training: not after the last one,
+    /// so that it needs --layers 2 or more [default: 0]
     #[arg(long, value_name = "F")]
     dropout: Option<f64>,
+    /// Share of the hidden state to drop in training where it enters the recurrent products, the same
+    /// units at every step of a window [default: 0]
+    #[arg(long, value_name = "F")]
+    recurrent_dropout: Option<f64>,
+    /// Learn the states at the start of a text, in place of zeros
+    #[arg(long)]
+    learn_initial_state: bool,
     /// Characters of a window [default: 64]
     #[arg(long, value_name = "N")]
     seq: Option<usize>,
@@ -130,7 +141,10 @@ impl Args {
         set(&mut config.embedding, &self.embedding);
         set(&mut config.hidden, &self.hidden);
         set(&mut config.layers, &self.layers);
+        config.bidirectional |= self.bidirectional;
         set(&mut config.dropout, &self.dropout);
+        set(&mut config.recurrent_dropout, &self.recurrent_dropout);
+        config.learn_initial_state |= self.learn_initial_state;
         set(&mut config.seq, &self.seq);
         set(&mut config.batch, &self.batch);
         set(&mut config.steps, &self.steps);
