@@ -15,6 +15,7 @@ pub mod evaluate;
 #[cfg(feature = "files")]
 pub mod file;
 pub mod hash;
+pub mod heads;
 pub mod init;
 pub mod layers;
 #[cfg(feature = "files")]
@@ -24,6 +25,7 @@ pub mod optim;
 pub mod params;
 #[cfg(feature = "files")]
 pub mod run;
+pub mod seq2seq;
 #[cfg(feature = "files")]
 pub mod saved;
 #[cfg(feature = "files")]
