@@ -157,9 +157,14 @@ fn checkpoints_that_do_not_fit() {
     assert_eq!(replace("version = 1", "version = 2"), "version 2; this program reads version 1");
     assert_eq!(replace("version = 1\n", ""), "there is no version = 1; is it one of our files?");
     assert_eq!(replace("step = 1", "step = 5"), "its counts do not agree with its step 5");
-    assert_eq!(replace("step = 1", "step = \"1\""), r#"line 36: invalid type: string "1", expected u64"#);
+    assert_eq!(replace("step = 1", "step = \"1\""), r#"line 37: invalid type: string "1", expected u64"#);
     assert_eq!(replace("position = 4", "position = 400"), "position 400 is beyond the streams' end at 28");
     assert_eq!(replace("hidden = 3", "hidden = 0"), "hidden is 0; it must be 1 to 16777216");
+    let known = "known: chars, hello, sentence, recall, sentiment, numbers, dates";
+    assert_eq!(replace("\"chars\"", "\"words\""), format!("unknown task words; {known}"));
+    let foreign = "the task dates does not take --seq (of those that not every task takes: --teacher-forcing, \
+                   --learn-initial-state)";
+    assert_eq!(replace("\"chars\"", "\"dates\""), foreign);
     let error = replace("hidden = 3", "hidden = 2");
     assert_eq!(error, "tensor model.rnn.weight_ih_l0: expected F32 [16], found F32 [24]");
     let error = replace("hidden = 3", "hidden = 4000");
@@ -230,7 +235,7 @@ fn configurations() {
             "clip_value = 1.0",
             "clip 1 and clip-value 1 are both set; set one of them to 0",
         ),
-        ("\"chars\"", "\"words\"", "there is no task 'words' for a run; it is chars"),
+        ("teacher_forcing = 1.0", "teacher_forcing = 1.5", "teacher-forcing is 1.5; it must be 0 to 1"),
     ];
     for (from, to, expected) in settings {
         assert_eq!(replace(from, to), expected);
@@ -239,7 +244,7 @@ fn configurations() {
 
 #[test]
 fn sizes_that_no_machine_has() {
-    let error = |config: Config| config.network(65).map(|_| ()).unwrap_err().to_string();
+    let error = |config: Config| config.network(65, 65).map(|_| ()).unwrap_err().to_string();
     let huge = |hidden, layers| error(Config { hidden, layers, ..Config::default() });
     let weights = "hidden 100000 × layers 1 with 65 characters makes too many weights for one machine";
     assert_eq!(huge(100_000, 1), weights);

@@ -164,8 +164,8 @@ fn choose<T: Float>(logits: &[T], truth: &[usize], ratio: f64, rng: &mut ChaCha8
     }
 }
 
-/// The row with the largest entry of column `b`.
-fn likeliest<T: Float>(logits: &[T], b: usize, batch: usize) -> usize {
+/// The row with the largest entry of column `b`: the likeliest class of example `b`, from logits V×B.
+pub(crate) fn likeliest<T: Float>(logits: &[T], b: usize, batch: usize) -> usize {
     let rows = logits.len() / batch;
     let logit = |row: usize| logits[row * batch + b];
     (1..rows).fold(0, |best, row| if logit(row) > logit(best) { row } else { best })
@@ -212,6 +212,11 @@ impl Targets {
     /// The targets, T·B step by step: the symbols, the boundary, then [`IGNORE_INDEX`].
     pub fn symbols(&self) -> &[usize] {
         &self.symbols
+    }
+
+    /// How many symbols count, the boundaries among them.
+    pub fn count(&self) -> usize {
+        self.lengths.total()
     }
 
     /// How many sequences there are: B.

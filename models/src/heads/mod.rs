@@ -12,6 +12,7 @@ mod many_to_one;
 mod one_to_many;
 mod padded;
 
+pub(crate) use decoder::likeliest;
 pub use decoder::{Decoder, Targets};
 pub use many_to_one::ManyToOne;
 pub use one_to_many::OneToMany;
