@@ -24,9 +24,9 @@ pub mod optim;
 pub mod params;
 #[cfg(feature = "files")]
 pub mod run;
-pub mod seq2seq;
 #[cfg(feature = "files")]
 pub mod saved;
+pub mod seq2seq;
 #[cfg(feature = "files")]
 pub mod session;
 pub mod tasks;

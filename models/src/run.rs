@@ -110,7 +110,8 @@ impl RunDir {
     pub fn load_config(&self) -> Result<Config, Invalid> {
         read(&self.config_path(), LONGEST_CONFIG, |bytes| {
             let config = Config::from_toml(&text::from_utf8(bytes)?)?;
-            tasks::find(&config.task).map(|_| config)
+            tasks::find(&config.task)?.check(&config)?;
+            Ok(config)
         })
     }
 

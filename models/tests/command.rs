@@ -426,7 +426,7 @@ fn settings_that_a_task_does_not_take() {
         ("bidirectional = false", "bidirectional = true", &seq.replace("--seq", "--bidirectional")),
     ] {
         fs::write(place.path("run/config.toml"), config.replace(from, to)).unwrap();
-        place.refused(&place.rnn("eval --from run"), &format!("run/model.safetensors: {expected}"));
+        place.refused(&place.rnn("eval --from run"), &format!("run/config.toml: {expected}"));
     }
     fs::write(place.path("run/config.toml"), config.replace("\"dates\"", "\"date\"")).unwrap();
     let unknown = "run/config.toml: unknown task date; known: chars, hello, sentence, recall, sentiment, numbers, dates";

@@ -222,11 +222,6 @@ fn configurations() {
             "recurrent_dropout = -0.1",
             "recurrent-dropout is -0.1; it must be at least 0 and less than 1",
         ),
-        (
-            "bidirectional = false",
-            "bidirectional = true",
-            "bidirectional is not possible with the task chars: who writes a text cannot read what follows",
-        ),
         ("forget_bias = 1.0", "forget_bias = inf", "forget-bias is inf; it must be a number"),
         ("lr = 0.003", "lr = -0.1", "lr is -0.1; it must be more than 0"),
         ("clip_value = 0.0", "clip_value = nan", "clip-value is NaN; it must be 0 (off) or more"),
@@ -277,6 +272,9 @@ fn texts() {
     let latin1 = from_utf8(b"na\xefve".to_vec()).unwrap_err().to_string();
     assert_eq!(latin1, "not UTF-8 text from byte 2 on (0xef); convert it with iconv");
     let error = |config: Config, text: &str| Session::new(config, text).map(|_| ()).unwrap_err().to_string();
+    let both = "the task chars does not take --bidirectional (of those that not every task takes: --text, --encoding, \
+                --seq, --learn-initial-state)";
+    assert_eq!(error(Config { bidirectional: true, ..config() }, TEXT), both);
     assert_eq!(error(config(), "a"), "1 different character(s): a model needs two or more");
     let short = "the held-out tenth has 1 characters and needs 2; take a longer text";
     assert_eq!(error(config(), "abcabcabc"), short);

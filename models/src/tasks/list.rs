@@ -1,9 +1,8 @@
 //! The list of all tasks.
 
-use super::{Built, Task, chars, dates, numbers, recall, sentiment};
+use super::{Built, chars, dates, numbers, recall, sentiment};
 use crate::choice::Invalid;
 use crate::config::Config;
-use crate::params::Params;
 
 /// What is known of a task before it is trained.
 #[derive(Debug)]
@@ -142,11 +141,11 @@ impl TaskInfo {
         )))
     }
 
-    /// The task and its network's initial parameters. The text is empty for a task that takes none.
+    /// Refuses a configuration with a special setting that this task does not take: one that is not as usual.
     ///
     /// # Errors
-    /// If a setting is not possible or not one of this task's, or the text is too short for it.
-    pub fn build(&self, config: &Config, text: &str) -> Result<(Box<dyn Task>, Params<f32>), Invalid> {
+    /// If there is one: which, and which it takes.
+    pub fn check(&self, config: &Config) -> Result<(), Invalid> {
         let usual = (self.config)();
         let changed = [
             !config.text.is_empty(),
@@ -158,7 +157,15 @@ impl TaskInfo {
         ];
         self.refuse(
             Self::SPECIAL.into_iter().zip(changed).filter(|(_, changed)| *changed).map(|(name, _)| name),
-        )?;
+        )
+    }
+
+    /// The task and its network's initial parameters. The text is empty for a task that takes none.
+    ///
+    /// # Errors
+    /// If a setting is not possible or not one of this task's, or the text is too short for it.
+    pub fn build(&self, config: &Config, text: &str) -> Built {
+        self.check(config)?;
         (self.build)(config, text)
     }
 }
