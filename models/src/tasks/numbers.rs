@@ -100,13 +100,13 @@ pub(super) fn config() -> Config {
         hidden: 128,
         seq: LONGEST + 1,
         batch: 64,
-        steps: 1200,
-        lr: 0.01,
-        schedule: "cosine:floor=0.01,warmup=60".into(),
-        // The number has to be remembered for up to 47 letters: σ(3)⁴⁷ = 0.10 of it is left, σ(1)⁴⁷ = 4·10⁻⁷.
-        forget_bias: 3.0,
-        eval_every: 200,
-        save_every: 200,
+        steps: 1500,
+        lr: 0.015,
+        schedule: "cosine:floor=0.01,warmup=75".into(),
+        // The number has to be remembered for up to 47 letters: σ(4)⁴⁷ = 0.43 of it is left, σ(1)⁴⁷ = 4·10⁻⁷.
+        forget_bias: 4.0,
+        eval_every: 300,
+        save_every: 300,
         ..Config::default()
     }
 }
