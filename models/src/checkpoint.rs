@@ -26,16 +26,18 @@ const KEY: &str = "checkpoint";
 pub struct Progress {
     /// How many steps have been made.
     pub step: u64,
-    /// Where the next window begins in each stream.
+    /// Where in the task's material the next batch begins: see [`TaskState`](crate::tasks::TaskState).
     pub position: usize,
     /// The time that training has taken.
     pub seconds: f64,
     /// How many bytes metrics.csv had.
     pub metrics: u64,
-    /// The best loss on the held-out text; infinite before there was one.
+    /// The best loss on the held-out examples; infinite before there was one.
     pub best: f64,
-    /// How many looks at the held-out text there were since.
+    /// How many looks at the held-out examples there were since.
     pub stale: u64,
+    /// The step after which the task was solved, if it has been.
+    pub solved: Option<u64>,
     /// The steps since the last row of metrics.csv.
     pub tally: Tally,
     /// What the watch has seen.
@@ -67,7 +69,7 @@ pub struct Summary {
     pub version: i64,
     /// The configuration.
     pub config: Config,
-    /// The text.
+    /// The text; an empty one for a task that takes none.
     pub text: Mark,
     /// How far the training has come.
     pub progress: Progress,

@@ -1,26 +1,26 @@
-//! Everything that determines a character model's training but the text itself: config.toml.
+//! Everything that determines a training but the text itself: config.toml.
 
-use crate::cells::Kind;
+use crate::cells::{CellConfig, Kind};
 use crate::choice::Invalid;
 use crate::init::Init;
-use crate::layers::Encoding;
+use crate::layers::{Encoding, StackConfig};
 use crate::network::{Network, NetworkConfig};
 use crate::optim::{Rule, Schedule};
 use crate::params::Params;
 use crate::train::Clip;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+#[cfg(feature = "files")]
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The settings of a training, as the command takes them and config.toml keeps them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "files", derive(Serialize, Deserialize), serde(deny_unknown_fields))]
 pub struct Config {
     /// The version of this list: [`Config::VERSION`].
     pub version: i64,
-    /// Always `chars`: the next character.
+    /// The task's name: see [`tasks::ALL`](crate::tasks::ALL).
     pub task: String,
-    /// The text's path.
+    /// The text's path; empty for a task that brings its own examples.
     pub text: String,
     /// The network's name.
     pub model: String,
@@ -33,20 +33,24 @@ pub struct Config {
     /// How many recurrent layers.
     pub layers: usize,
     /// Whether every layer runs both ways.
-    #[serde(default)]
+    #[cfg_attr(feature = "files", serde(default))]
     pub bidirectional: bool,
     /// The share of the outputs between two recurrent layers that is dropped in training.
     pub dropout: f64,
     /// The share of the recurrent products' state that is dropped in training.
-    #[serde(default)]
+    #[cfg_attr(feature = "files", serde(default))]
     pub recurrent_dropout: f64,
     /// Whether the states at the start of a text are learned.
-    #[serde(default)]
+    #[cfg_attr(feature = "files", serde(default))]
     pub learn_initial_state: bool,
-    /// Steps of a window: backpropagation through time is truncated to it.
+    /// Steps of a window of a text, to which backpropagation through time is truncated; in another task those of
+    /// its longest sequence.
     pub seq: usize,
-    /// Parallel streams of the text.
+    /// Parallel streams of the text, or examples of a training step.
     pub batch: usize,
+    /// With which probability a decoder is fed the true symbol in training, and not its own.
+    #[cfg_attr(feature = "files", serde(default = "always"))]
+    pub teacher_forcing: f64,
     /// Training steps.
     pub steps: u64,
     /// The full learning rate.
@@ -91,6 +95,7 @@ impl Default for Config {
             learn_initial_state: false,
             seq: 64,
             batch: 32,
+            teacher_forcing: 1.0,
             steps: 1000,
             lr: 0.003,
             optimizer: "adam".into(),
@@ -120,6 +125,7 @@ impl Config {
     ///
     /// # Errors
     /// If a number is too large for it.
+    #[cfg(feature = "files")]
     pub fn to_toml(&self) -> Result<String, Invalid> {
         toml::to_string(self).map_err(|e| Invalid(format!("cannot write the configuration: {e}")))
     }
@@ -128,6 +134,7 @@ impl Config {
     ///
     /// # Errors
     /// If it is something else, of another version, or a value is not possible: which, and what it may be.
+    #[cfg(feature = "files")]
     pub fn from_toml(text: &str) -> Result<Self, Invalid> {
         let config: Self = read_toml(text, Self::VERSION)?;
         config.check()?;
@@ -141,15 +148,6 @@ impl Config {
     pub fn check(&self) -> Result<Checked, Invalid> {
         self.check_counts()?;
         self.check_numbers()?;
-        if self.task != "chars" {
-            return Err(Invalid(format!("there is no task '{}' for a run; it is chars", self.task)));
-        }
-        if self.bidirectional && self.task == "chars" {
-            return Err(Invalid(
-                "bidirectional is not possible with the task chars: who writes a text cannot read what follows"
-                    .into(),
-            ));
-        }
         let clip = match *self {
             Self { clip, clip_value, .. } if clip > 0.0 && clip_value > 0.0 => {
                 return Err(Invalid(format!(
@@ -206,6 +204,9 @@ impl Config {
                 return Err(Invalid(format!("{name} is {share}; it must be at least 0 and less than 1")));
             }
         }
+        if !(0.0..=1.0).contains(&self.teacher_forcing) {
+            return Err(Invalid(format!("teacher-forcing is {}; it must be 0 to 1", self.teacher_forcing)));
+        }
         if !self.forget_bias.is_finite() {
             return Err(Invalid(format!("forget-bias is {}; it must be a number", self.forget_bias)));
         }
@@ -224,8 +225,9 @@ impl Config {
             product(&[symbols, hidden]),
         ];
         if weights.iter().any(|&n| n > MOST_WEIGHTS) {
+            let with = if symbols > 1 { format!(" with {symbols} characters") } else { String::new() };
             return Err(Invalid(format!(
-                "hidden {hidden} × layers {layers} with {symbols} characters makes too many weights for one machine"
+                "hidden {hidden} × layers {layers}{with} makes too many weights for one machine"
             )));
         }
         let numbers =
@@ -257,11 +259,39 @@ impl Config {
         Ok(())
     }
 
-    /// The network for this many symbols and its freshly initialised parameters.
+    /// The random numbers of the initialiser.
+    pub fn initialiser(&self) -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(self.seed)
+    }
+
+    /// The recurrent layers on embeddings of a few symbols: for the networks that do not answer step by step.
     ///
     /// # Errors
     /// If a value of the configuration is not possible.
-    pub fn network(&self, symbols: usize) -> Result<(Network<f32>, Params<f32>), Invalid> {
+    pub fn stack(&self) -> Result<StackConfig, Invalid> {
+        let Checked { kind, init, .. } = self.check()?;
+        // Small alphabets: they have no share in the size.
+        self.check_size(1)?;
+        let cell = CellConfig {
+            init,
+            forget_bias: Some(self.forget_bias),
+            ..CellConfig::new(self.embedding, self.hidden)
+        };
+        Ok(StackConfig {
+            layers: self.layers,
+            bidirectional: self.bidirectional,
+            dropout: self.dropout,
+            recurrent_dropout: self.recurrent_dropout,
+            learn_initial_state: self.learn_initial_state,
+            ..StackConfig::new(kind, cell)
+        })
+    }
+
+    /// The network from this many symbols to the logits of this many classes, and its freshly initialised parameters.
+    ///
+    /// # Errors
+    /// If a value of the configuration is not possible.
+    pub fn network(&self, symbols: usize, outputs: usize) -> Result<(Network<f32>, Params<f32>), Invalid> {
         let Checked { kind, encoding, init, .. } = self.check()?;
         self.check_size(symbols)?;
         let config = NetworkConfig {
@@ -271,7 +301,7 @@ impl Config {
             hidden: self.hidden,
             layers: self.layers,
             bidirectional: self.bidirectional,
-            outputs: symbols,
+            outputs,
             init,
             forget_bias: Some(self.forget_bias),
             dropout: self.dropout,
@@ -279,9 +309,15 @@ impl Config {
             learn_initial_state: self.learn_initial_state,
         };
         let mut params = Params::new();
-        let network = Network::new(&config, &mut params, &mut ChaCha8Rng::seed_from_u64(self.seed));
+        let network = Network::new(&config, &mut params, &mut self.initialiser());
         Ok((network, params))
     }
+}
+
+/// Teacher forcing where a file does not speak of it.
+#[cfg(feature = "files")]
+fn always() -> f64 {
+    1.0
 }
 
 /// The names of a [`Config`], resolved.
@@ -305,6 +341,7 @@ pub struct Checked {
 ///
 /// # Errors
 /// If it is something else: what, and on which line.
+#[cfg(feature = "files")]
 pub(crate) fn read_toml<T: DeserializeOwned>(text: &str, version: i64) -> Result<T, Invalid> {
     let problem = |e: toml::de::Error| {
         // What is missing from the whole has no line.

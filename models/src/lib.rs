@@ -1,7 +1,7 @@
 //! Recurrent networks: cells, layers, training and tasks, on the tape of [`autograd`].
 //!
 //! Data flows one way, and so do the modules: [`params`] and [`init`] → [`cells`] → [`layers`] →
-//! [`network`] → [`text`] and [`tasks`] → [`train`] → the `rnn` command.
+//! [`network`], [`heads`] and [`seq2seq`] → [`train`] → [`text`] and [`tasks`] → [`session`] → the `rnn` command.
 //!
 //! To train a network of your own, read `examples/train_your_own.rs`: it is 30 lines.
 
@@ -9,12 +9,12 @@ pub mod cells;
 #[cfg(feature = "files")]
 pub mod checkpoint;
 pub mod choice;
-#[cfg(feature = "files")]
 pub mod config;
 pub mod evaluate;
 #[cfg(feature = "files")]
 pub mod file;
 pub mod hash;
+pub mod heads;
 pub mod init;
 pub mod layers;
 #[cfg(feature = "files")]
@@ -26,6 +26,7 @@ pub mod params;
 pub mod run;
 #[cfg(feature = "files")]
 pub mod saved;
+pub mod seq2seq;
 #[cfg(feature = "files")]
 pub mod session;
 pub mod tasks;

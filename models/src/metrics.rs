@@ -1,4 +1,4 @@
-//! metrics.csv: a row for every look at the held-out text.
+//! metrics.csv: a row for every look at the held-out examples.
 
 use crate::choice::Invalid;
 use crate::train::Step;
@@ -9,7 +9,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The columns, and what a spreadsheet shows above them.
-pub const HEADER: &str = "step,train,validation,seconds,grad_norm,clip_rate,param_norm,lr";
+pub const HEADER: &str = "step,train,validation,seconds,grad_norm,clip_rate,param_norm,lr,accuracy";
 
 /// What happened since the last row, added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,9 +40,9 @@ impl Tally {
 pub struct Row {
     /// How many steps have been made.
     pub step: u64,
-    /// The loss in training, in nats.
+    /// The loss in training, likewise.
     pub train: f64,
-    /// The loss on the held-out text, in nats.
+    /// The loss on the held-out examples, in nats or, with numbers to be predicted, their squared error.
     pub validation: f64,
     /// The time that training has taken.
     pub seconds: f64,
@@ -54,14 +54,17 @@ pub struct Row {
     pub param_norm: f64,
     /// The learning rate of the last step.
     pub lr: f64,
+    /// The share of right answers on the held-out examples; an empty field where no answer is right or wrong.
+    pub accuracy: Option<f64>,
 }
 
 /// The row as it stands in the file.
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { step, train, validation, seconds, grad_norm, clip_rate, param_norm, lr } = self;
+        let Self { step, train, validation, seconds, grad_norm, clip_rate, param_norm, lr, accuracy } = self;
         write!(f, "{step},{train:.6},{validation:.6},{seconds:.2},")?;
-        write!(f, "{grad_norm:.6},{clip_rate:.4},{param_norm:.4},{lr:.6e}")
+        write!(f, "{grad_norm:.6},{clip_rate:.4},{param_norm:.4},{lr:.6e},")?;
+        accuracy.map_or(Ok(()), |share| write!(f, "{share:.4}"))
     }
 }
 

@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::file;
 use crate::network::Network;
 use crate::params::Params;
+use crate::tasks::{self, Task};
 use crate::text::{self, Vocabulary};
 use crate::weights;
 use std::fs;
@@ -91,25 +92,27 @@ impl RunDir {
         self.0.join("metrics.csv")
     }
 
-    /// Writes the configuration and the vocabulary.
+    /// Writes the configuration and, for a text, the vocabulary.
     ///
     /// # Errors
     /// If a file cannot be written.
-    pub fn save_setup(&self, config: &Config, vocabulary: &Vocabulary) -> Result<(), Invalid> {
-        file::replace(&self.vocabulary_path(), vocabulary.to_json().as_bytes())?;
+    pub fn save_setup(&self, config: &Config, vocabulary: Option<&Vocabulary>) -> Result<(), Invalid> {
+        if let Some(vocabulary) = vocabulary {
+            file::replace(&self.vocabulary_path(), vocabulary.to_json().as_bytes())?;
+        }
         file::replace(&self.config_path(), config.to_toml()?.as_bytes())
     }
 
-    /// Reads the configuration and the vocabulary.
+    /// Reads the configuration.
     ///
     /// # Errors
-    /// If a file cannot be read or does not hold what it should.
-    pub fn load_setup(&self) -> Result<(Config, Vocabulary), Invalid> {
-        let config =
-            read(&self.config_path(), LONGEST_CONFIG, |bytes| Config::from_toml(&text::from_utf8(bytes)?))?;
-        let vocabulary =
-            read(&self.vocabulary_path(), LONGEST_VOCABULARY, |bytes| Vocabulary::from_json(&bytes))?;
-        Ok((config, vocabulary))
+    /// If the file cannot be read or does not hold what it should.
+    pub fn load_config(&self) -> Result<Config, Invalid> {
+        read(&self.config_path(), LONGEST_CONFIG, |bytes| {
+            let config = Config::from_toml(&text::from_utf8(bytes)?)?;
+            tasks::find(&config.task)?.check(&config)?;
+            Ok(config)
+        })
     }
 
     /// Writes weights.
@@ -120,16 +123,42 @@ impl RunDir {
         file::replace(path, &weights::to_bytes(params))
     }
 
-    /// The network of a run, with its last weights or its best ones.
+    /// The network of a run on a text, with its last weights or its best ones.
+    ///
+    /// # Errors
+    /// If the task is not a text, or a file cannot be read or does not hold what it should.
+    pub fn load(&self, best: bool) -> Result<(Config, Vocabulary, Network<f32>, Params<f32>), Invalid> {
+        let config = self.load_config()?;
+        if !tasks::find(&config.task)?.is_text {
+            let (folder, task) = (self.0.display(), &config.task);
+            return Err(Invalid(format!(
+                "{folder} holds a run of the task {task}, which is not a text; rnn eval --from {folder} measures it"
+            )));
+        }
+        let vocabulary =
+            read(&self.vocabulary_path(), LONGEST_VOCABULARY, |bytes| Vocabulary::from_json(&bytes))?;
+        let (network, params) = self.weights(best, |bytes| load_weights(&config, &vocabulary, &bytes))?;
+        Ok((config, vocabulary, network, params))
+    }
+
+    /// The task of a run, with its network's last weights or its best ones.
     ///
     /// # Errors
     /// If a file cannot be read or does not hold what it should.
-    pub fn load(&self, best: bool) -> Result<(Config, Vocabulary, Network<f32>, Params<f32>), Invalid> {
-        let (config, vocabulary) = self.load_setup()?;
-        let path = if best { self.best_path() } else { self.model_path() };
-        let (network, params) =
-            read(&path, LONGEST_TENSORS, |bytes| load_weights(&config, &vocabulary, &bytes))?;
-        Ok((config, vocabulary, network, params))
+    pub fn load_task(&self, best: bool) -> Result<(Config, Box<dyn Task>, Params<f32>), Invalid> {
+        let config = self.load_config()?;
+        let text = if config.text.is_empty() { String::new() } else { read_text(Path::new(&config.text))? };
+        let (task, params) = self.weights(best, |bytes| {
+            config.check_file(1, bytes.len())?;
+            let (task, mut params) = tasks::find(&config.task)?.build(&config, &text)?;
+            weights::from_bytes(&mut params, &bytes)?;
+            Ok((task, params))
+        })?;
+        Ok((config, task, params))
+    }
+
+    fn weights<V>(&self, best: bool, make: impl FnOnce(Vec<u8>) -> Result<V, Invalid>) -> Result<V, Invalid> {
+        read(&if best { self.best_path() } else { self.model_path() }, LONGEST_TENSORS, make)
     }
 
     /// Reads the checkpoint's bytes, for [`Checkpoint::open`](crate::checkpoint::Checkpoint::open).
@@ -151,7 +180,7 @@ pub fn load_weights(
     bytes: &[u8],
 ) -> Result<(Network<f32>, Params<f32>), Invalid> {
     config.check_file(vocabulary.size(), bytes.len())?;
-    let (network, mut params) = config.network(vocabulary.size())?;
+    let (network, mut params) = config.network(vocabulary.size(), vocabulary.size())?;
     weights::from_bytes(&mut params, bytes)?;
     Ok((network, params))
 }

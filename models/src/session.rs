@@ -1,13 +1,12 @@
-//! The training of a character model, which can stop after any step and go on bit for bit.
+//! The training of a network on a task, which can stop after any step and go on bit for bit.
 
 use crate::checkpoint::{self, Checkpoint, Mark, Progress, Summary};
 use crate::choice::Invalid;
 use crate::config::Config;
-use crate::evaluate::nats_per_character;
 use crate::metrics::{Row, Tally};
-use crate::network::{Carry, Network};
 use crate::optim::param_norm;
-use crate::text::{Streams, Vocabulary};
+use crate::tasks::{self, Exam, Task};
+use crate::text::Vocabulary;
 use crate::train::{NotFinite, Step, Trainer};
 use crate::watch::Watch;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
@@ -30,37 +29,22 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 /// ```
 pub struct Session {
     config: Config,
-    vocabulary: Vocabulary,
     mark: Mark,
-    network: Network<f32>,
+    task: Box<dyn Task>,
     trainer: Trainer<f32>,
-    streams: Streams,
-    held: Vec<usize>,
-    carry: Carry<f32>,
     random: ChaCha8Rng,
     progress: Progress,
-    inputs: Vec<usize>,
-    targets: Vec<usize>,
+    exam: Option<Exam>,
 }
 
 impl Session {
-    /// A training that has not begun. The last tenth of the text is held out to measure it.
+    /// A training that has not begun. The text is empty for a task that takes none.
     ///
     /// # Errors
-    /// If a setting is not possible, or the text too short for it.
+    /// If there is no such task, a setting is not possible or not one of the task's, or the text too short for it.
     pub fn new(config: Config, text: &str) -> Result<Self, Invalid> {
         let checked = config.check()?;
-        let vocabulary = Vocabulary::of(text)?;
-        let mut ids = vocabulary.encode(text)?;
-        let held = ids.split_off(ids.len() / 10 * 9 + ids.len() % 10 * 9 / 10);
-        if held.len() < 2 {
-            let have = held.len();
-            return Err(Invalid(format!(
-                "the held-out tenth has {have} characters and needs 2; take a longer text"
-            )));
-        }
-        let streams = Streams::new(ids, config.batch, config.seq)?;
-        let (network, params) = config.network(vocabulary.size())?;
+        let (task, params) = tasks::find(&config.task)?.build(&config, text)?;
         let trainer =
             Trainer::new(params, checked.rule, config.lr).schedule(checked.schedule).clip(checked.clip);
         // Another stream of the same seed than the initialiser's.
@@ -74,23 +58,11 @@ impl Session {
             metrics: 0,
             best: f64::INFINITY,
             stale: 0,
+            solved: None,
             tally,
             watch,
         };
-        Ok(Self {
-            carry: network.initial_carry(config.batch),
-            mark: Mark::of(text),
-            inputs: Vec::new(),
-            targets: Vec::new(),
-            config,
-            vocabulary,
-            network,
-            trainer,
-            streams,
-            held,
-            random,
-            progress,
-        })
+        Ok(Self { mark: Mark::of(text), config, task, trainer, random, progress, exam: None })
     }
 
     /// Takes up where a checkpoint was made. The text must be the same, wherever it now lies.
@@ -106,7 +78,7 @@ impl Session {
                 config.text, mark.bytes, mark.hash, now.bytes, now.hash
             )));
         }
-        config.check_file(Vocabulary::of(text)?.size(), saved.bytes)?;
+        config.check_file(if text.is_empty() { 1 } else { Vocabulary::of(text)?.size() }, saved.bytes)?;
         let mut session = Self::new(config, text)?;
         for p in session.trainer.params.iter_mut() {
             saved.read(&format!("model.{}", p.name), &mut p.value)?;
@@ -118,11 +90,13 @@ impl Session {
             saved.read(&format!("optimizer.{name}"), entries)?;
         }
         optimizer.load_state(progress.step, &moments)?;
-        for (name, entries) in session.carry.parts_mut() {
+        let mut state = session.task.state();
+        state.position = progress.position;
+        for (name, entries) in &mut state.carried {
             saved.read(&format!("carry.{name}"), entries)?;
         }
+        session.task.load_state(&state)?;
         session.random = saved.random()?;
-        session.streams.seek(progress.position)?;
         session.progress = progress;
         saved.finish()?;
         Ok(session)
@@ -136,29 +110,23 @@ impl Session {
         let params = self.trainer.params.iter().map(|p| (format!("model.{}", p.name), p.value.as_slice()));
         let moments =
             self.trainer.optimizer.state().into_iter().map(|(name, x)| (format!("optimizer.{name}"), x));
-        let carried = self.carry.parts().into_iter().map(|(name, x)| (format!("carry.{name}"), x));
+        let state = self.task.state();
+        let carried = state.carried.iter().map(|(name, x)| (format!("carry.{name}"), x.as_slice()));
         let tensors: Vec<_> = params.chain(moments).chain(carried).collect();
-        let (config, text, progress) = (self.config.clone(), self.mark.clone(), self.progress.clone());
+        let (config, text) = (self.config.clone(), self.mark.clone());
+        let progress = Progress { position: state.position, ..self.progress.clone() };
         let summary = Summary { version: checkpoint::VERSION, config, text, progress };
         checkpoint::to_bytes(&summary, &tensors, &self.random)
     }
 
-    /// One training step on the next window.
+    /// One training step on the next batch.
     ///
     /// # Errors
     /// If the loss or a gradient is not finite.
     pub fn step(&mut self) -> Result<Step, NotFinite> {
-        let seq = self.config.seq;
-        let (window, restart) = self.streams.advance(seq, seq);
-        if restart {
-            self.carry.reset();
-        }
-        self.streams.fill(window, &mut self.inputs, &mut self.targets);
-        let Self { network, carry, random, inputs, targets, .. } = self;
-        let step =
-            self.trainer.step(|p| network.forward_train(p, inputs, carry, random).cross_entropy(targets))?;
+        let Self { task, random, .. } = self;
+        let step = self.trainer.step(|p| task.loss(p, random))?;
         self.progress.step = step.number;
-        self.progress.position = self.streams.position();
         self.progress.tally.add(&step);
         Ok(step)
     }
@@ -168,29 +136,33 @@ impl Session {
         self.progress.watch.see(step, self.trainer.clip)
     }
 
-    /// Looks at the held-out text: a row for metrics.csv, and whether this is the best so far.
+    /// Asks the held-out questions: a row for metrics.csv, and whether this is the best so far.
     ///
     /// # Errors
     /// If the loss is not finite.
     pub fn evaluate(&mut self) -> Result<(Row, bool), Invalid> {
-        let validation = nats_per_character(&self.network, &mut self.trainer, &self.held)
-            .map_err(|e| Invalid(format!("held-out text after step {}: {e}", self.progress.step)))?;
+        let step = self.progress.step;
+        let exam = self.task.examine(&mut self.trainer);
+        let exam = exam.map_err(|e| Invalid(format!("held-out examples after step {step}: {e}")))?;
         let progress = &mut self.progress;
-        let best = validation < progress.best;
+        let best = exam.loss < progress.best;
         progress.stale = if best { 0 } else { progress.stale + 1 };
-        progress.best = progress.best.min(validation);
+        progress.best = progress.best.min(exam.loss);
+        progress.solved = progress.solved.or(exam.solved.then_some(step));
         let Tally { steps, loss, grad_norm, clipped } = std::mem::take(&mut progress.tally);
         let mean = |sum: f64| sum / steps as f64;
         let row = Row {
-            step: progress.step,
+            step,
             train: mean(loss),
-            validation,
+            validation: exam.loss,
             seconds: progress.seconds,
             grad_norm: mean(grad_norm),
             clip_rate: mean(clipped as f64),
             param_norm: param_norm(&self.trainer.params),
-            lr: self.trainer.schedule.rate(self.config.lr, progress.step.saturating_sub(1)),
+            lr: self.trainer.schedule.rate(self.config.lr, step.saturating_sub(1)),
+            accuracy: exam.right(),
         };
+        self.exam = Some(exam);
         Ok((row, best))
     }
 
@@ -219,18 +191,18 @@ impl Session {
         &self.config
     }
 
-    /// The characters of the text.
-    pub fn vocabulary(&self) -> &Vocabulary {
-        &self.vocabulary
+    /// The task.
+    pub fn task(&self) -> &dyn Task {
+        &*self.task
+    }
+
+    /// The questions of the last look at the held-out examples, and the answers.
+    pub fn exam(&self) -> Option<&Exam> {
+        self.exam.as_ref()
     }
 
     /// The network's parameters.
     pub fn params(&self) -> &crate::params::Params<f32> {
         &self.trainer.params
-    }
-
-    /// How many characters are trained on.
-    pub fn characters(&self) -> usize {
-        self.streams.characters()
     }
 }

@@ -97,6 +97,14 @@ impl Vocabulary {
         self.chars[id]
     }
 
+    /// The text of some ids.
+    ///
+    /// # Panics
+    /// If an id is not below V.
+    pub fn decode(&self, ids: &[usize]) -> String {
+        ids.iter().map(|&id| self.char(id)).collect()
+    }
+
     /// The ids of a text's characters.
     ///
     /// # Errors

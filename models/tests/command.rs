@@ -1,5 +1,6 @@
 //! The `rnn` command with everything that can be wrong: one line that names it, exit code 2, and no backtrace.
 
+use models::tasks;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -118,7 +119,8 @@ fn settings() {
         ("--recurrent-dropout 1", "recurrent-dropout is 1; it must be at least 0 and less than 1"),
         (
             "--bidirectional",
-            "bidirectional is not possible with the task chars: who writes a text cannot read what follows",
+            "the task chars does not take --bidirectional (of those that not every task takes: --text, --encoding, --seq, \
+             --learn-initial-state)",
         ),
         ("--clip NaN", "clip is NaN; it must be 0 (off) or more"),
         ("--clip 1 --clip-value 1", "clip 1 and clip-value 1 are both set; set one of them to 0"),
@@ -131,7 +133,15 @@ fn settings() {
             "--init glorot",
             "unknown initialiser 'glorot' (known: zeros, normal, xavier-uniform, orthogonal, uniform)",
         ),
-        ("--task words", "there is no task 'words' for a run; it is chars"),
+        (
+            "--task nope",
+            "unknown task nope; known: chars, hello, sentence, recall, sentiment, numbers, dates",
+        ),
+        (
+            "--teacher-forcing 0.5",
+            "the task chars does not take --teacher-forcing (of those that not every task takes: --text, --encoding, \
+             --seq, --learn-initial-state)",
+        ),
         (
             "--hidden 200000",
             "text: hidden 200000 × layers 1 with 28 characters makes too many weights for one machine",
@@ -333,17 +343,117 @@ fn resuming_with_broken_files() {
     assert!(place.rnn("train --resume run --steps 12").status.success());
 }
 
+/// Every task: trained, measured again, resumed, and refused what it does not take.
+#[test]
+fn every_task() {
+    let place = Place::new();
+    let list = output(&place.rnn("tasks"));
+    for task in tasks::ALL.iter().filter(|task| !task.takes("text")) {
+        let (name, out) = (task.name, format!("run-{}", task.name));
+        assert!(list.contains(&format!("{name:10} {}\n", task.summary)));
+        let shown = output(&place.rnn(&format!("tasks {name}")));
+        assert!(shown.contains(task.solved) && shown.contains("\n  model = "), "{shown}");
+        let trained = output(&place.rnn(&format!("train --task {name} --hidden 4 --steps 4 --out {out}")));
+        let lines: Vec<&str> = trained.lines().collect();
+        assert!(
+            lines[0].contains(task.measure) && lines[0].ends_with(" % right, after 4 steps"),
+            "{trained}"
+        );
+        let solved = format!("\nnot solved: solved means that {}\nNext: cargo rnn ", task.solved);
+        assert!(trained.contains(&solved), "{trained}");
+        // The same weights, the same questions: the same figures and answers.
+        let again = output(&place.rnn(&format!("eval --from {out}")));
+        assert_eq!(again.lines().next(), lines[0].strip_suffix(", after 4 steps"));
+        assert!(trained.contains(again.split_once('\n').unwrap().1), "{again}");
+        assert!(output(&place.rnn(&format!("train --resume {out} --steps 5"))).contains("after 5 steps"));
+        let rows = fs::read_to_string(place.path(&format!("{out}/metrics.csv"))).unwrap();
+        assert!(
+            rows.lines().skip(1).all(|row| row.split(',').nth(8).unwrap().parse::<f64>().is_ok()),
+            "{rows}"
+        );
+        // Only a text can be continued, and another text be measured on.
+        let generated = place.rnn(&format!("generate --from {out} --length 9"));
+        if task.is_text {
+            assert_eq!(output(&generated).chars().count(), 1 + 9 + 1);
+            continue;
+        }
+        assert!(!place.path(&format!("{out}/vocabulary.json")).exists());
+        let refusal = format!(
+            "{out} holds a run of the task {name}, which is not a text; rnn eval --from {out} measures it"
+        );
+        place.refused(&generated, &refusal);
+        place.refused(&place.rnn(&format!("eval --from {out} --text text")), &refusal);
+    }
+    place.refused(
+        &place.rnn("tasks nope"),
+        "unknown task nope; known: chars, hello, sentence, recall, sentiment, numbers, dates",
+    );
+}
+
+#[test]
+fn settings_that_a_task_does_not_take() {
+    let place = Place::new();
+    let all = [
+        ("text", "text"),
+        ("encoding", "one-hot"),
+        ("seq", "5"),
+        ("bidirectional", ""),
+        ("teacher-forcing", "0.5"),
+        ("learn-initial-state", ""),
+    ];
+    for task in &tasks::ALL {
+        for (setting, value) in all.into_iter().filter(|(setting, _)| !task.takes(setting)) {
+            let out = place.rnn(&format!("train --task {} --{setting} {value}", task.name));
+            let line = format!("rnn: the task {} does not take --{setting} (of those that not", task.name);
+            assert!(errors(&out).starts_with(&line) && errors(&out).lines().count() == 1, "{}", errors(&out));
+            assert_eq!(out.status.code(), Some(2));
+        }
+    }
+    assert!(!place.path("runs").exists());
+    let huge = "dates: hidden 200000 × layers 1 makes too many weights for one machine";
+    place.refused(&place.rnn("train --task dates --hidden 200000"), huge);
+    // Nor when a run goes on, nor in its files.
+    let train = "train --task dates --hidden 4 --steps 2 --out run";
+    output(&place.rnn(train));
+    let takes = "(of those that not every task takes: --teacher-forcing, --learn-initial-state)";
+    let seq = format!("the task dates does not take --seq {takes}");
+    place.refused(&place.rnn("train --resume run --seq 28"), &seq);
+    let past = "--task \"recall\" would change the past of this run, which has \"dates\"; leave it out, or begin anew with --out";
+    place.refused(&place.rnn("train --resume run --task recall"), past);
+    let config = fs::read_to_string(place.path("run/config.toml")).unwrap();
+    for (from, to, expected) in [
+        ("seq = 28", "seq = 29", &*seq),
+        ("bidirectional = false", "bidirectional = true", &seq.replace("--seq", "--bidirectional")),
+    ] {
+        fs::write(place.path("run/config.toml"), config.replace(from, to)).unwrap();
+        place.refused(&place.rnn("eval --from run"), &format!("run/config.toml: {expected}"));
+    }
+    fs::write(place.path("run/config.toml"), config.replace("\"dates\"", "\"date\"")).unwrap();
+    let unknown = "run/config.toml: unknown task date; known: chars, hello, sentence, recall, sentiment, numbers, dates";
+    place.refused(&place.rnn("eval --from run"), unknown);
+}
+
+#[test]
+fn a_text_is_measured_on_its_own_held_out_tenth() {
+    let place = Place::with_run();
+    let trained = output(&place.train("--out again"));
+    let eval = output(&place.rnn("eval --from again"));
+    assert!(trained.starts_with(eval.trim_end()), "{trained}{eval}");
+}
+
 #[test]
 fn metrics() {
     let place = Place::new();
     assert!(place.train("--steps 12 --eval-every 4 --clip 0.001 --out run").status.success());
     let metrics = fs::read_to_string(place.path("run/metrics.csv")).unwrap();
     let rows: Vec<Vec<&str>> = metrics.lines().map(|line| line.split(',').collect()).collect();
-    let header = ["step", "train", "validation", "seconds", "grad_norm", "clip_rate", "param_norm", "lr"];
+    let header =
+        ["step", "train", "validation", "seconds", "grad_norm", "clip_rate", "param_norm", "lr", "accuracy"];
     assert_eq!(rows[0], header);
     assert_eq!(rows[1..].iter().map(|row| row[0]).collect::<Vec<_>>(), ["4", "8", "12"]);
     for row in &rows[1..] {
-        let numbers: Vec<f64> = row.iter().map(|x| x.parse().unwrap()).collect();
+        assert_eq!(row[8], "", "no character is right or wrong");
+        let numbers: Vec<f64> = row[..8].iter().map(|x| x.parse().unwrap()).collect();
         assert!(numbers[4] > 0.001 && numbers[6] > 1.0, "{row:?}");
         assert_eq!((numbers[5], numbers[7]), (1.0, 0.003), "all steps are clipped, the rate is constant");
     }
@@ -405,7 +515,7 @@ fn the_help_states_the_defaults() {
             .nth(1);
         let said = said.map(|said| said.split(',').next().unwrap());
         match key.as_str() {
-            "version" | "task" | "text" => {}
+            "version" | "text" => {}
             "bidirectional" | "learn_initial_state" => assert_eq!(value, "false"), // set by being there
             "eval_every" => assert_eq!(said, Some("a tenth of the steps")),
             "save_every" => assert_eq!(said, Some("as --eval-every")),

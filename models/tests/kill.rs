@@ -44,11 +44,11 @@ fn results(run: &Path) -> [Vec<u8>; 3] {
 }
 
 /// Trains `steps` steps once in peace and once killed up to `kills` times, and compares; returns how often it was killed.
-fn killed(kills: usize, steps: u64, save_every: u64, seed: u64) -> usize {
+fn killed(settings: &str, kills: usize, steps: u64, save_every: u64, seed: u64) -> usize {
     let folder = folder();
     let path = |name: &str| -> PathBuf { folder.path().join(name) };
     let train =
-        format!("train {SETTINGS} --steps {steps} --eval-every {} --save-every {save_every}", steps / 10);
+        format!("train {settings} --steps {steps} --eval-every {} --save-every {save_every}", steps / 10);
     let start = Instant::now();
     let out = rnn(folder.path(), &format!("{train} --out whole")).wait_with_output().unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
@@ -87,13 +87,21 @@ fn killed(kills: usize, steps: u64, save_every: u64, seed: u64) -> usize {
 
 #[test]
 fn sigkill_a_few_times() {
-    assert!(killed(4, 300, 3, 1) > 0, "the run was over before it could be killed");
+    assert!(killed(SETTINGS, 4, 300, 3, 1) > 0, "the run was over before it could be killed");
+}
+
+/// A task that draws its batches: dropout and scheduled sampling draw from the same random numbers.
+#[test]
+fn sigkill_a_generated_task() {
+    let settings =
+        "--task dates --hidden 12 --embedding 6 --layers 2 --batch 8 --dropout 0.3 --teacher-forcing 0.5";
+    assert!(killed(settings, 3, 200, 3, 3) > 0, "the run was over before it could be killed");
 }
 
 #[test]
 #[ignore = "takes a minute; cargo test --release -p models --test kill -- --ignored --nocapture"]
 fn sigkill_20() {
-    assert_eq!(killed(20, 4000, 7, 2), 20);
+    assert_eq!(killed(SETTINGS, 20, 4000, 7, 2), 20);
 }
 
 /// Sends Ctrl-C's signal to a training that has begun, and returns the step after which it stopped.

@@ -157,9 +157,14 @@ fn checkpoints_that_do_not_fit() {
     assert_eq!(replace("version = 1", "version = 2"), "version 2; this program reads version 1");
     assert_eq!(replace("version = 1\n", ""), "there is no version = 1; is it one of our files?");
     assert_eq!(replace("step = 1", "step = 5"), "its counts do not agree with its step 5");
-    assert_eq!(replace("step = 1", "step = \"1\""), r#"line 36: invalid type: string "1", expected u64"#);
+    assert_eq!(replace("step = 1", "step = \"1\""), r#"line 37: invalid type: string "1", expected u64"#);
     assert_eq!(replace("position = 4", "position = 400"), "position 400 is beyond the streams' end at 28");
     assert_eq!(replace("hidden = 3", "hidden = 0"), "hidden is 0; it must be 1 to 16777216");
+    let known = "known: chars, hello, sentence, recall, sentiment, numbers, dates";
+    assert_eq!(replace("\"chars\"", "\"words\""), format!("unknown task words; {known}"));
+    let foreign = "the task dates does not take --seq (of those that not every task takes: --teacher-forcing, \
+                   --learn-initial-state)";
+    assert_eq!(replace("\"chars\"", "\"dates\""), foreign);
     let error = replace("hidden = 3", "hidden = 2");
     assert_eq!(error, "tensor model.rnn.weight_ih_l0: expected F32 [16], found F32 [24]");
     let error = replace("hidden = 3", "hidden = 4000");
@@ -217,11 +222,6 @@ fn configurations() {
             "recurrent_dropout = -0.1",
             "recurrent-dropout is -0.1; it must be at least 0 and less than 1",
         ),
-        (
-            "bidirectional = false",
-            "bidirectional = true",
-            "bidirectional is not possible with the task chars: who writes a text cannot read what follows",
-        ),
         ("forget_bias = 1.0", "forget_bias = inf", "forget-bias is inf; it must be a number"),
         ("lr = 0.003", "lr = -0.1", "lr is -0.1; it must be more than 0"),
         ("clip_value = 0.0", "clip_value = nan", "clip-value is NaN; it must be 0 (off) or more"),
@@ -230,7 +230,7 @@ fn configurations() {
             "clip_value = 1.0",
             "clip 1 and clip-value 1 are both set; set one of them to 0",
         ),
-        ("\"chars\"", "\"words\"", "there is no task 'words' for a run; it is chars"),
+        ("teacher_forcing = 1.0", "teacher_forcing = 1.5", "teacher-forcing is 1.5; it must be 0 to 1"),
     ];
     for (from, to, expected) in settings {
         assert_eq!(replace(from, to), expected);
@@ -239,7 +239,7 @@ fn configurations() {
 
 #[test]
 fn sizes_that_no_machine_has() {
-    let error = |config: Config| config.network(65).map(|_| ()).unwrap_err().to_string();
+    let error = |config: Config| config.network(65, 65).map(|_| ()).unwrap_err().to_string();
     let huge = |hidden, layers| error(Config { hidden, layers, ..Config::default() });
     let weights = "hidden 100000 × layers 1 with 65 characters makes too many weights for one machine";
     assert_eq!(huge(100_000, 1), weights);
@@ -272,6 +272,9 @@ fn texts() {
     let latin1 = from_utf8(b"na\xefve".to_vec()).unwrap_err().to_string();
     assert_eq!(latin1, "not UTF-8 text from byte 2 on (0xef); convert it with iconv");
     let error = |config: Config, text: &str| Session::new(config, text).map(|_| ()).unwrap_err().to_string();
+    let both = "the task chars does not take --bidirectional (of those that not every task takes: --text, --encoding, \
+                --seq, --learn-initial-state)";
+    assert_eq!(error(Config { bidirectional: true, ..config() }, TEXT), both);
     assert_eq!(error(config(), "a"), "1 different character(s): a model needs two or more");
     let short = "the held-out tenth has 1 characters and needs 2; take a longer text";
     assert_eq!(error(config(), "abcabcabc"), short);

@@ -1,6 +1,14 @@
 //! The memory-length test: a key is shown first and asked for at the end.
 
-use autograd::IGNORE_INDEX;
+use super::exam::MeanLoss;
+use super::{Answer, Built, Exam, Task, examiner};
+use crate::choice::Invalid;
+use crate::config::Config;
+use crate::heads::likeliest;
+use crate::network::{Carry, Network};
+use crate::params::Bound;
+use crate::train::Trainer;
+use autograd::{IGNORE_INDEX, Var};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -62,5 +70,87 @@ impl Recall {
             (0..Self::KEYS).all(|key| key == self.targets[at] || logit(key) < logit(self.targets[at]))
         });
         right.count() as f64 / self.batch as f64
+    }
+}
+
+/// The distances that are asked for, and how many questions of each.
+const DISTANCES: [usize; 6] = [1, 5, 10, 20, 50, Recall::LONGEST];
+const QUESTIONS: usize = 320;
+
+/// Settings with which the gated networks solve the task.
+pub(super) fn config() -> Config {
+    Config {
+        task: "recall".into(),
+        encoding: "one-hot".into(),
+        hidden: 32,
+        seq: 1 + Recall::LONGEST,
+        lr: 0.01,
+        ..Config::default()
+    }
+}
+
+pub(super) fn build(config: &Config, _: &str) -> Built {
+    let (network, params) = config.network(Recall::SYMBOLS, Recall::KEYS)?;
+    let (carry, asked) = (network.initial_carry(config.batch), network.initial_carry(QUESTIONS));
+    let (batch, random) = (Recall::new(config.batch), &mut examiner());
+    let questions = DISTANCES.map(|distance| {
+        let mut questions = Recall::new(QUESTIONS);
+        questions.draw(random, Some(distance));
+        questions
+    });
+    Ok((Box::new(RecallTask { network, batch, carry, questions, asked }), params))
+}
+
+/// The task, with a network that is asked at every step and answers only to the query.
+struct RecallTask {
+    network: Network<f32>,
+    batch: Recall,
+    carry: Carry<f32>,
+    /// Some for each of [`DISTANCES`].
+    questions: [Recall; DISTANCES.len()],
+    asked: Carry<f32>,
+}
+
+impl Task for RecallTask {
+    fn loss<'t>(&mut self, p: Bound<'t, f32>, random: &mut ChaCha8Rng) -> Var<'t, f32> {
+        self.batch.draw(random, None);
+        self.carry.reset();
+        let logits = self.network.forward_train(p, &self.batch.inputs, &mut self.carry, random);
+        logits.cross_entropy(&self.batch.targets)
+    }
+
+    fn examine(&mut self, trainer: &mut Trainer<f32>) -> Result<Exam, Invalid> {
+        let (mut loss, mut answers) = (MeanLoss::default(), Vec::new());
+        for (questions, distance) in self.questions.iter().zip(DISTANCES) {
+            self.asked.reset();
+            trainer.evaluate(|p| {
+                let logits = self.network.forward(p, &questions.inputs, &mut self.asked);
+                let named = logits.row_block(distance * Recall::KEYS..(distance + 1) * Recall::KEYS);
+                named.read(|logits| answers.extend(questions.answers(logits, distance)));
+                loss.add(logits.cross_entropy(&questions.targets), QUESTIONS)
+            })?;
+        }
+        let farthest = &answers[answers.len() - QUESTIONS..];
+        let named = farthest.iter().filter(|answer| answer.right).count();
+        Ok(Exam { loss: loss.mean(), solved: named * 100 >= QUESTIONS * 99, answers })
+    }
+
+    fn material(&self) -> String {
+        format!("{} keys and {} distractors, drawn afresh", Recall::KEYS, Recall::DISTRACTORS)
+    }
+
+    fn baseline(&self) -> Option<String> {
+        Some(format!("guessing: {} % right", 100 / Recall::KEYS))
+    }
+}
+
+impl Recall {
+    /// What the logits of the query's step (10×B) answer, if all were asked at this distance.
+    fn answers(&self, logits: &[f32], distance: usize) -> impl Iterator<Item = Answer> {
+        (0..self.batch).map(move |b| {
+            let key = likeliest(logits, b, self.batch).to_string();
+            let question = format!("key {}, {distance} steps before", self.inputs[b]);
+            Answer::new(question, self.inputs[b].to_string(), key)
+        })
     }
 }

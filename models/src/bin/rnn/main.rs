@@ -5,6 +5,7 @@ mod eval;
 mod generate;
 mod run;
 mod time;
+mod tasks;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -25,11 +26,13 @@ struct Cli {
 enum Command {
     /// Train every network on one task and show the results side by side
     Compare(compare::Args),
-    /// Train a character model on a text
+    /// List the tasks that networks can be trained on
+    Tasks(tasks::Args),
+    /// Train a network on a task, or a character model on a text
     Train(Box<train::Args>),
     /// Let a trained character model write
     Generate(generate::Args),
-    /// Measure a trained character model on a text
+    /// Measure a trained network on its task, or a character model on a text
     Eval(eval::Args),
     /// Run a recurrent layer on a file of inputs and weights, to compare with PyTorch
     Run(run::Args),
@@ -40,6 +43,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Compare(args) => compare::run(&args),
+        Command::Tasks(args) => tasks::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Eval(args) => eval::run(&args),

@@ -1,6 +1,7 @@
-//! `rnn train`: a character model on a text.
+//! `rnn train`: a network on a task.
 
 use crate::progress;
+use crate::tasks::{details, result};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use models::checkpoint::Checkpoint;
@@ -10,6 +11,7 @@ use models::file;
 use models::metrics::Metrics;
 use models::run::{RunDir, read_text};
 use models::session::Session;
+use models::tasks::{self, TaskInfo};
 use models::train::Step;
 use std::io::Write;
 use std::path::{Path, PathBuf, absolute};
@@ -17,10 +19,11 @@ use std::process::exit;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// Train a character model on a text.
+/// Train a network on a task.
 ///
-/// The model reads the text in parallel streams, window after window, and learns to predict the next
-/// character; the state is carried from window to window, the gradient is not (truncated
+/// `rnn tasks` lists the tasks and `rnn tasks NAME` shows one with its settings; the defaults below are those
+/// of chars. There the model reads a text in parallel streams, window after window, and learns to predict
+/// the next character; the state is carried from window to window, the gradient is not (truncated
 /// backpropagation through time). The last tenth of the text is held out to measure it.
 /// The loss is in nats per character: 0.69 nats are one bit.
 ///
@@ -28,7 +31,7 @@ use std::time::Instant;
 /// from the last checkpoint, bit for bit as if it had never stopped.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The task: chars, the next character
+    /// The task, as listed by rnn tasks [default: chars]
     #[arg(long)]
     task: Option<String>,
     /// The text, UTF-8: a file, or a folder of chapters (.md); without it, the book's chapters
@@ -66,9 +69,12 @@ pub struct Args {
     /// Characters of a window [default: 64]
     #[arg(long, value_name = "N")]
     seq: Option<usize>,
-    /// Parallel streams of the text [default: 32]
+    /// Parallel streams of the text, or examples of a step [default: 32]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
+    /// How often a decoder is fed the true symbol in training and not its own, 0 to 1 [default: 1]
+    #[arg(long, value_name = "F")]
+    teacher_forcing: Option<f64>,
     /// Training steps [default: 1000]
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
@@ -98,13 +104,13 @@ pub struct Args {
     /// Seed of all random numbers [default: 1]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Steps between two looks at the held-out text [default: a tenth of the steps]
+    /// Steps between two looks at the held-out examples [default: a tenth of the steps]
     #[arg(long, value_name = "N")]
     eval_every: Option<u64>,
     /// Steps between two checkpoints [default: as --eval-every]
     #[arg(long, value_name = "N")]
     save_every: Option<u64>,
-    /// Stop after so many looks at the held-out text without a new best one; 0 for never [default: 0]
+    /// Stop after so many looks at the held-out examples without a new best one; 0 for never [default: 0]
     #[arg(long, value_name = "N")]
     patience: Option<u64>,
     /// Folder of the run: config.toml, vocabulary.json, model.safetensors, best.safetensors,
@@ -125,8 +131,22 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 impl Args {
+    /// The settings that were given of those that not every task takes.
+    fn special(&self) -> impl Iterator<Item = &'static str> {
+        let given = [
+            self.text.is_some(),
+            self.encoding.is_some(),
+            self.seq.is_some(),
+            self.bidirectional,
+            self.teacher_forcing.is_some(),
+            self.learn_initial_state,
+        ];
+        TaskInfo::SPECIAL.into_iter().zip(given).filter(|(_, given)| *given).map(|(setting, _)| setting)
+    }
+
     /// Overwrites the settings that were given.
     fn apply(&self, config: &mut Config) -> Result<()> {
+        tasks::find(&config.task)?.refuse(self.special())?;
         fn set<V: Clone>(setting: &mut V, given: &Option<V>) {
             if let Some(given) = given {
                 setting.clone_from(given);
@@ -147,6 +167,7 @@ impl Args {
         config.learn_initial_state |= self.learn_initial_state;
         set(&mut config.seq, &self.seq);
         set(&mut config.batch, &self.batch);
+        set(&mut config.teacher_forcing, &self.teacher_forcing);
         set(&mut config.steps, &self.steps);
         set(&mut config.lr, &self.lr);
         set(&mut config.optimizer, &self.optimizer);
@@ -164,7 +185,11 @@ impl Args {
 
     /// The settings of a new run.
     fn config(&self) -> Result<Config> {
-        let mut config = Config { text: book().display().to_string(), ..Config::default() };
+        let task = tasks::find(self.task.as_deref().unwrap_or("chars"))?;
+        let mut config = (task.config)();
+        if task.takes("text") {
+            config.text = book().display().to_string();
+        }
         if let Some(steps) = self.steps {
             config.eval_every = (steps / 10).max(1);
         }
@@ -186,9 +211,10 @@ fn book() -> PathBuf {
 /// A new run.
 fn begin(args: &Args) -> Result<()> {
     let config = args.config()?;
-    let text = read_text(Path::new(&config.text));
+    let text = text_of(&config);
     let text = if args.text.is_none() { text.context("give a text with --text FILE")? } else { text? };
-    let session = Session::new(config, &text).with_context(|| session_text(args))?;
+    let what = args.text.as_ref().map_or(config.task.clone(), |path| path.display().to_string());
+    let session = Session::new(config, &text).context(what)?;
     let folder = args.out.as_deref().unwrap_or(Path::new("runs/latest"));
     let run = RunDir::create(folder)?;
     let metrics = Metrics::open(&run.metrics_path(), 0)?;
@@ -198,8 +224,9 @@ fn begin(args: &Args) -> Result<()> {
     training.go()
 }
 
-fn session_text(args: &Args) -> String {
-    args.text.as_deref().map_or("the book's chapters".into(), |path| path.display().to_string())
+/// The text of a run; an empty one where the task takes none.
+fn text_of(config: &Config) -> Result<String, Invalid> {
+    if config.text.is_empty() { Ok(String::new()) } else { read_text(Path::new(&config.text)) }
 }
 
 /// A run that goes on.
@@ -213,7 +240,7 @@ fn resume(args: &Args, folder: &Path) -> Result<()> {
     args.apply(&mut saved.summary.config)?;
     refuse_changes(&before, &saved.summary.config, saved.summary.progress.step)?;
     saved.summary.config.check()?;
-    let text = read_text(Path::new(&saved.summary.config.text))
+    let text = text_of(&saved.summary.config)
         .map_err(|e| Invalid(format!("{e}; if the text lies elsewhere now, say where with --text FILE")))?;
     let session = Session::resume(saved, &text).with_context(problem)?;
     let metrics = Metrics::open(&run.metrics_path(), session.progress().metrics)?;
@@ -256,8 +283,6 @@ struct Training<'a> {
     clock: Instant,
     /// Seconds and steps before the clock started.
     before: (f64, u64),
-    /// The last loss on the held-out text.
-    last: Option<f64>,
 }
 
 impl<'a> Training<'a> {
@@ -265,16 +290,17 @@ impl<'a> Training<'a> {
         let before = (session.progress().seconds, session.progress().step);
         let bar = progress(session.config().steps, "train");
         bar.set_position(before.1);
-        Self { session, run, metrics, folder, bar, clock: Instant::now(), before, last: None }
+        Self { session, run, metrics, folder, bar, clock: Instant::now(), before }
     }
 
     /// Trains to the last step, or until it is told to stop.
     fn go(mut self) -> Result<()> {
         let Config { model, text, steps, eval_every, save_every, .. } = self.session.config().clone();
         let stop = on_interrupt()?;
-        let (count, characters) = (self.session.params().count(), self.session.characters());
-        self.run.save_setup(self.session.config(), self.session.vocabulary())?;
-        self.say(&format!("{model} of {count} parameters on {characters} characters of {text}"));
+        let (count, task) = (self.session.params().count(), self.session.task());
+        self.run.save_setup(self.session.config(), task.vocabulary())?;
+        let of = if text.is_empty() { String::new() } else { format!(" of {text}") };
+        self.say(&format!("{model} of {count} parameters on {}{of}", task.material()));
         while !self.session.finished() {
             let step = self.session.step().inspect_err(|_| self.bar.abandon())?;
             self.show(&step);
@@ -296,18 +322,18 @@ impl<'a> Training<'a> {
         self.summary()
     }
 
-    /// Looks at the held-out text, and keeps the weights.
+    /// Looks at the held-out examples, and keeps the weights.
     fn look(&mut self) -> Result<()> {
         self.session.note(self.seconds(), 0);
         let (row, best) = self.session.evaluate()?;
-        self.last = Some(row.validation);
         let weights = |path: PathBuf| self.run.save_weights(&path, self.session.params());
         let written = self.metrics.write(&row).and_then(|()| weights(self.run.model_path()));
         let written = if best { written.and_then(|()| weights(self.run.best_path())) } else { written };
         self.advise(written)?;
+        let right = row.accuracy.map(|share| format!("  right {:.2} %", 100.0 * share)).unwrap_or_default();
         let best = if best { "" } else { "  (not better)" };
         self.say(&format!(
-            "step {:>6}  train {:.4}  held out {:.4}{best}",
+            "step {:>6}  train {:.4}  held out {:.4}{right}{best}",
             row.step, row.train, row.validation
         ));
         Ok(())
@@ -347,10 +373,12 @@ impl<'a> Training<'a> {
         }
         if step.number.is_multiple_of(10) {
             let Config { seq, batch, .. } = *self.session.config();
-            let characters = (step.number - self.before.1) as f64 * (seq * batch) as f64;
-            let speed = characters / self.clock.elapsed().as_secs_f64();
+            let is_text = self.session.task().vocabulary().is_some();
+            let (count, unit) = if is_text { (seq * batch, "characters") } else { (batch, "examples") };
+            let done = (step.number - self.before.1) as f64 * count as f64;
+            let speed = done / self.clock.elapsed().as_secs_f64();
             self.bar.set_position(step.number);
-            self.bar.set_message(format!("loss {:.3}  {speed:.0} characters/s", step.loss));
+            self.bar.set_message(format!("loss {:.3}  {speed:.0} {unit}/s", step.loss));
         }
     }
 
@@ -364,19 +392,29 @@ impl<'a> Training<'a> {
     fn summary(&self) -> Result<()> {
         let (progress, folder) = (self.session.progress(), self.folder.display());
         let (n, best, stale) = (progress.step, progress.best, progress.stale);
-        let Some(last) = self.last else {
+        let task = tasks::find(&self.session.config().task)?;
+        let Some(exam) = self.session.exam() else {
             return print(&format!(
                 "{folder} has made its {n} steps; --steps with a larger number goes on\n"
             ));
         };
-        print(&format!("{last:.4} nats per character on the held-out tenth, after {n} steps\n"))?;
-        if best < last {
+        print(&format!("{}, after {n} steps\n", result(task, exam)))?;
+        print(&details(self.session.task(), exam))?;
+        if exam.right().is_some() {
+            let solved =
+                progress.solved.map_or("not solved".into(), |step| format!("solved after step {step}"));
+            print(&format!("{solved}: solved means that {}\n", task.solved))?;
+        }
+        if best < exam.loss {
             let early = if self.session.out_of_patience() { "stopped early: " } else { "" };
             print(&format!(
                 "{early}the best, {best:.4}, was {stale} looks before; --best takes its weights\n"
             ))?;
         }
-        print(&format!("Next: cargo rnn generate --from {folder} --length 500 --temperature 0.8\n"))
+        print(&match self.session.task().vocabulary() {
+            Some(_) => format!("Next: cargo rnn generate --from {folder} --length 500 --temperature 0.8\n"),
+            None => format!("Next: cargo rnn eval --from {folder}\n"),
+        })
     }
 }
 
