@@ -4,8 +4,8 @@ mod compare;
 mod eval;
 mod generate;
 mod run;
-mod time;
 mod tasks;
+mod time;
 mod train;
 
 use clap::{Parser, Subcommand};
