@@ -80,7 +80,7 @@ impl<T: Float> Factor<'_, T> {
     #[track_caller]
     pub fn times(self, x: &[T], y: &mut [T], begin: Begin<'_, T>) {
         let ((rows, cols), (have, need)) = (self.matrix.shape(), (x.len(), y.len()));
-        let n = if rows > 0 { need / rows } else { have / cols.max(1) };
+        let n = need.checked_div(rows).unwrap_or(have / cols.max(1));
         let fits = have == cols * n && need == rows * n;
         assert!(fits, "product: {rows}×{cols} times {have} numbers is not {need}");
         let [column, columns] = self.packed;
