@@ -164,9 +164,8 @@ impl FromStr for Kind {
     type Err = Invalid;
     fn from_str(name: &str) -> Result<Self, Invalid> {
         Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
-            let lines: Vec<String> =
-                Self::ALL.iter().map(|k| format!("\n  {:16} {}", k.name(), k.describe())).collect();
-            Invalid(format!("there is no network '{name}'; the networks are{}", lines.concat()))
+            let names = Self::ALL.map(Self::name).join(", ");
+            Invalid(format!("unknown network {name}; known: {names}"))
         })
     }
 }

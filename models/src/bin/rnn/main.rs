@@ -9,6 +9,7 @@ mod time;
 mod train;
 
 use clap::{Parser, Subcommand};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Recurrent networks from scratch: train them, compare them, watch them write.
@@ -53,7 +54,8 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("rnn: {error:#}");
+            // Where nobody can read it (a full disk behind 2>), the exit code still says it.
+            let _ = writeln!(std::io::stderr(), "rnn: {error:#}");
             ExitCode::from(2)
         }
     }
