@@ -59,8 +59,12 @@ impl Shape {
 #[derive(Clone, Copy, Debug)]
 pub struct Packed<'a, T> {
     data: &'a [T],
+    /// Which rows of what was packed.
+    above: usize,
     rows: usize,
     cols: usize,
+    /// All rows that were packed, with those that fill up the last panel.
+    padded: usize,
     shape: Shape,
 }
 
@@ -73,6 +77,30 @@ pub struct Factor<'a, T> {
 }
 
 impl<T: Float> Factor<'_, T> {
+    /// Rows of the product.
+    pub fn rows(&self) -> usize {
+        self.matrix.nrows()
+    }
+
+    /// Columns: the inner dimension of the product.
+    pub fn cols(&self) -> usize {
+        self.matrix.ncols()
+    }
+
+    /// The first rows, about `row` of them, and the others: for two threads. The product's rows are the
+    /// same bit by bit.
+    pub fn split_near(self, row: usize) -> (Self, Self) {
+        // Between two panels, and, where there are groups of lanes, between two of those too.
+        let unit = if self.packed[0].is_some() { 4 * HEIGHT } else { HEIGHT };
+        let at = ((row + unit / 2) / unit * unit).min(self.rows());
+        let (top, bottom) = self.matrix.split_at_row(at);
+        let [(a, b), (c, d)] = self.packed.map(|packed| match packed.map(|packed| packed.split_at(at)) {
+            Some((top, bottom)) => (Some(top), Some(bottom)),
+            None => (None, None),
+        });
+        (Self { matrix: top, packed: [a, c] }, Self { matrix: bottom, packed: [b, d] })
+    }
+
     /// `y = A x`, or with a bias, or added to `y`. `x` is C×n and `y` R×n, row by row.
     ///
     /// # Panics
@@ -116,7 +144,13 @@ impl<'a, T: Float> Packed<'a, T> {
     pub fn new(data: &'a [T], rows: usize, cols: usize, shape: Shape) -> Self {
         let (have, need) = (data.len(), shape.size::<T>(rows, cols));
         assert!(have == need, "packed: {have} numbers for {rows}×{cols}, which takes {need}");
-        Self { data, rows, cols, shape }
+        Self { data, above: 0, rows, cols, padded: shape.padded::<T>(rows), shape }
+    }
+
+    /// The first `row` rows, which end with a panel or are all, and the others.
+    fn split_at(self, row: usize) -> (Self, Self) {
+        debug_assert!(row == self.rows || row.is_multiple_of(self.shape.padded::<T>(1)));
+        (Self { rows: row, ..self }, Self { above: self.above + row, rows: self.rows - row, ..self })
     }
 
     /// Rows of the weights.
@@ -254,8 +288,8 @@ impl<T: Float> Product<'_, T> {
     /// Columns `j..j + width`, which fill V vectors or less.
     #[inline(always)]
     fn columns<S: Simd, const V: usize>(&mut self, simd: S, j: usize, width: usize, block: &mut Block<T>) {
-        let (Packed { data, rows, cols, shape }, n) = (self.w, self.n);
-        let (padded, wide) = (shape.padded::<T>(rows), V * T::count::<S>());
+        let (Packed { data, above, rows, cols, padded, .. }, n) = (self.w, self.n);
+        let wide = V * T::count::<S>();
         for first in (0..cols).step_by(DEPTH) {
             let depth = DEPTH.min(cols - first);
             let from = self.x[first * n..].chunks_exact(n);
@@ -263,7 +297,7 @@ impl<T: Float> Product<'_, T> {
                 to[..width].copy_from_slice(&from[j..j + width]);
             }
             let x = T::vectors::<S>(&block.0[..depth * wide]).as_chunks::<V>().0;
-            let panels = data[first * padded..][..depth * padded].chunks_exact(depth * HEIGHT);
+            let panels = data[first * padded..][above * depth..padded * depth].chunks_exact(depth * HEIGHT);
             let begin = if first == 0 { self.begin } else { Begin::Add };
             for (panel, row) in panels.zip((0..rows).step_by(HEIGHT)) {
                 let tile = tile::<T, S, V>(simd, panel, x);
@@ -277,11 +311,11 @@ impl<T: Float> Product<'_, T> {
     /// wait some cycles for the one before it.
     #[inline(always)]
     fn column<S: Simd>(&mut self, simd: S) {
-        let (Packed { data, rows, cols, .. }, lanes) = (self.w, T::count::<S>());
+        let (Packed { data, above, rows, cols, .. }, lanes) = (self.w, T::count::<S>());
         let mut row = 0;
         while row < rows {
             let left = (rows - row).div_ceil(lanes);
-            let data = &data[row * cols..];
+            let data = &data[(above + row) * cols..];
             let y = &mut self.y[row..];
             let begin = self.begin.of(row..rows);
             row += lanes
@@ -298,7 +332,7 @@ impl<T: Float> Product<'_, T> {
 impl<'a, T> Begin<'a, T> {
     /// The same for some of the rows.
     #[inline(always)]
-    fn of(self, rows: std::ops::Range<usize>) -> Self {
+    pub fn of(self, rows: std::ops::Range<usize>) -> Self {
         match self {
             Self::Bias(b) => Self::Bias(&b[rows]),
             other => other,

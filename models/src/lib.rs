@@ -33,6 +33,7 @@ pub mod tasks;
 #[cfg(feature = "files")]
 mod tensors;
 pub mod text;
+pub mod threads;
 #[cfg(feature = "files")]
 pub mod torch;
 pub mod train;

@@ -128,21 +128,21 @@ impl<T: Float> Derivation<T> for Elman {
     // ANCHOR: forward
     fn forward(&self, step: Forward<'_, T>) {
         let Forward { inputs: p, x, h_before, pre: a, h, .. } = step;
-        affine(a, p.value(B), &[(p.factor(W), x), (p.factor(U), h_before)]);
-        match self.relu {
+        affine(a, p.value(B), [(p.factor(W), x), (p.factor(U), h_before)]);
+        strips([h], [a], |[h], [a]| match self.relu {
             false => T::tanh_slice(h, a),
             true => map1(h, a, |h, a| *h = if a < T::ZERO { T::ZERO } else { a }),
-        }
+        });
     }
     // ANCHOR_END: forward
 
     // ANCHOR: backward
     fn backward(&self, step: Backward<'_, T>) {
         let Backward { inputs: p, h, dh, d_pre: da, dh_before, dx, .. } = step; // 1
-        match self.relu {
+        strips([&mut *da], [dh, h], |[da], [dh, h]| match self.relu {
             false => map2(da, dh, h, |da, dh, h| *da = dh * (T::ONE - h * h)), // 2
             true => map2(da, dh, h, |da, dh, h| *da = if h > T::ZERO { dh } else { T::ZERO }), // 2
-        }
+        });
         product(dh_before, p.factor_transposed(U), da); // 3
         if let Some(dx) = dx {
             add_product(dx, p.factor_transposed(W), da); // 3

@@ -170,17 +170,20 @@ impl<T: Float> Derivation<T> for Gru {
         let (size, rz, n_rows) = (h.len(), 0..2 * self.hidden, 2 * self.hidden..3 * self.hidden);
         let (b_rz, b_n) = p.value(B).split_at(2 * self.hidden);
         let ([r, z, q, n], (a_rzq, a_n)) = (parts_mut(kept), pre.split_at_mut(3 * size));
-        affine(&mut a_rzq[..2 * size], b_rz, &[(p.factor_rows(W, rz), x)]);
+        affine(&mut a_rzq[..2 * size], b_rz, [(p.factor_rows(W, rz), x)]);
         fill_rows(&mut a_rzq[2 * size..], p.value(B_HN));
         add_product(a_rzq, p.factor(U), h_before);
+        affine(a_n, b_n, [(p.factor_rows(W, n_rows), x)]);
         let [a_r, a_z, a_q] = parts(a_rzq);
-        T::sigmoid_slice(r, a_r);
-        T::sigmoid_slice(z, a_z);
-        q.copy_from_slice(a_q);
-        affine(a_n, b_n, &[(p.factor_rows(W, n_rows), x)]);
-        map2(a_n, r, q, |a, r, q| *a += r * q);
-        T::tanh_slice(n, a_n);
-        map3(h, z, n, h_before, |h, z, n, before| *h = (T::ONE - z) * n + z * before);
+        strips([r, z, q, n, a_n, h], [a_r, a_z, a_q, h_before], |to, [a_r, a_z, a_q, h_before]| {
+            let [r, z, q, n, a_n, h] = to;
+            T::sigmoid_slice(r, a_r);
+            T::sigmoid_slice(z, a_z);
+            q.copy_from_slice(a_q);
+            map2(a_n, r, q, |a, r, q| *a += r * q);
+            T::tanh_slice(n, a_n);
+            map3(h, z, n, h_before, |h, z, n, before| *h = (T::ONE - z) * n + z * before);
+        });
     }
     // ANCHOR_END: forward
 
@@ -189,14 +192,18 @@ impl<T: Float> Derivation<T> for Gru {
         let Backward { inputs: p, h_before, kept, dh, d_kept, d_pre, dh_before, dx, .. } = step; // 1
         let ([r, z, q, n], [dr, dz, _, dn]) = (parts(kept), parts_mut(d_kept));
         let [da_r, da_z, dq, da_n] = parts_mut(d_pre);
-        map2(dn, dh, z, |dn, dh, z| *dn = dh * (T::ONE - z)); // 2
-        map3(dz, dh, h_before, n, |dz, dh, before, n| *dz = dh * (before - n)); // 2
-        map2(dh_before, dh, z, |before, dh, z| *before = dh * z); // 2
-        map2(da_n, dn, n, |da, dn, n| *da = dn * (T::ONE - n * n)); // 3
-        map2(dr, da_n, q, |dr, da, q| *dr = da * q); // 3
-        map2(dq, da_n, r, |dq, da, r| *dq = da * r); // 3
-        map2(da_r, dr, r, |da, dr, r| *da = dr * r * (T::ONE - r)); // 4
-        map2(da_z, dz, z, |da, dz, z| *da = dz * z * (T::ONE - z)); // 4
+        let to = [dn, dz, &mut *dh_before, da_n, dr, dq, da_r, da_z];
+        strips(to, [dh, h_before, r, z, q, n], |to, [dh, h_before, r, z, q, n]| {
+            let [dn, dz, dh_before, da_n, dr, dq, da_r, da_z] = to;
+            map2(dn, dh, z, |dn, dh, z| *dn = dh * (T::ONE - z)); // 2
+            map3(dz, dh, h_before, n, |dz, dh, before, n| *dz = dh * (before - n)); // 2
+            map2(dh_before, dh, z, |before, dh, z| *before = dh * z); // 2
+            map2(da_n, dn, n, |da, dn, n| *da = dn * (T::ONE - n * n)); // 3
+            map2(dr, da_n, q, |dr, da, q| *dr = da * q); // 3
+            map2(dq, da_n, r, |dq, da, r| *dq = da * r); // 3
+            map2(da_r, dr, r, |da, dr, r| *da = dr * r * (T::ONE - r)); // 4
+            map2(da_z, dz, z, |da, dz, z| *da = dz * z * (T::ONE - z)); // 4
+        });
         let da_rzq = &d_pre[..3 * dh.len()];
         add_product(dh_before, p.factor_transposed(U), da_rzq); // 5
         if let Some(dx) = dx {

@@ -157,16 +157,20 @@ impl<T: Float> Derivation<T> for GruResetBefore {
         let Forward { inputs: p, x, h_before, pre: a, kept, h, .. } = step;
         let (rz, n_rows) = (0..2 * self.hidden, 2 * self.hidden..3 * self.hidden);
         let [r, z, k, n] = parts_mut(kept);
-        affine(a, p.value(B), &[(p.factor(W), x)]);
+        affine(a, p.value(B), [(p.factor(W), x)]);
         let (a_rz, a_n) = a.split_at_mut(2 * h.len());
         add_product(a_rz, p.factor_rows(U, rz), h_before);
         let [a_r, a_z] = parts(a_rz);
-        T::sigmoid_slice(r, a_r);
-        T::sigmoid_slice(z, a_z);
-        map2(k, r, h_before, |k, r, before| *k = r * before);
+        strips([&mut *r, &mut *z, &mut *k], [a_r, a_z, h_before], |[r, z, k], [a_r, a_z, h_before]| {
+            T::sigmoid_slice(r, a_r);
+            T::sigmoid_slice(z, a_z);
+            map2(k, r, h_before, |k, r, before| *k = r * before);
+        });
         add_product(a_n, p.factor_rows(U, n_rows), k);
-        T::tanh_slice(n, a_n);
-        map3(h, z, n, h_before, |h, z, n, before| *h = (T::ONE - z) * n + z * before);
+        strips([n, h], [a_n, z, h_before], |[n, h], [a_n, z, h_before]| {
+            T::tanh_slice(n, a_n);
+            map3(h, z, n, h_before, |h, z, n, before| *h = (T::ONE - z) * n + z * before);
+        });
     }
     // ANCHOR_END: forward
 
@@ -176,15 +180,21 @@ impl<T: Float> Derivation<T> for GruResetBefore {
         let (rz, n_rows) = (0..2 * self.hidden, 2 * self.hidden..3 * self.hidden);
         let ([r, z, _, n], [dr, dz, dk, dn]) = (parts(kept), parts_mut(d_kept));
         let [da_r, da_z, da_n] = parts_mut(d_pre);
-        map2(dn, dh, z, |dn, dh, z| *dn = dh * (T::ONE - z)); // 2
-        map3(dz, dh, h_before, n, |dz, dh, before, n| *dz = dh * (before - n)); // 2
-        map2(dh_before, dh, z, |before, dh, z| *before = dh * z); // 2
-        map2(da_n, dn, n, |da, dn, n| *da = dn * (T::ONE - n * n)); // 3
+        let to = [dn, &mut *dz, &mut *dh_before, &mut *da_n];
+        strips(to, [dh, h_before, z, n], |[dn, dz, dh_before, da_n], [dh, h_before, z, n]| {
+            map2(dn, dh, z, |dn, dh, z| *dn = dh * (T::ONE - z)); // 2
+            map3(dz, dh, h_before, n, |dz, dh, before, n| *dz = dh * (before - n)); // 2
+            map2(dh_before, dh, z, |before, dh, z| *before = dh * z); // 2
+            map2(da_n, dn, n, |da, dn, n| *da = dn * (T::ONE - n * n)); // 3
+        });
         product(dk, p.factor_rows_transposed(U, n_rows), da_n); // 3
-        map2(dr, dk, h_before, |dr, dk, before| *dr = dk * before); // 4
-        map2(dh_before, dk, r, |before, dk, r| *before += dk * r); // 4
-        map2(da_r, dr, r, |da, dr, r| *da = dr * r * (T::ONE - r)); // 5
-        map2(da_z, dz, z, |da, dz, z| *da = dz * z * (T::ONE - z)); // 5
+        let to = [dr, &mut *dh_before, da_r, da_z];
+        strips(to, [dk, h_before, r, dz, z], |[dr, dh_before, da_r, da_z], [dk, h_before, r, dz, z]| {
+            map2(dr, dk, h_before, |dr, dk, before| *dr = dk * before); // 4
+            map2(dh_before, dk, r, |before, dk, r| *before += dk * r); // 4
+            map2(da_r, dr, r, |da, dr, r| *da = dr * r * (T::ONE - r)); // 5
+            map2(da_z, dz, z, |da, dz, z| *da = dz * z * (T::ONE - z)); // 5
+        });
         let da_rz = &d_pre[..2 * dh.len()];
         add_product(dh_before, p.factor_rows_transposed(U, rz), da_rz); // 6
         if let Some(dx) = dx {

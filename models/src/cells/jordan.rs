@@ -157,9 +157,9 @@ impl<T: Float> Derivation<T> for Jordan {
     fn forward(&self, step: Forward<'_, T>) {
         let Forward { inputs: p, x, h_before: y_before, pre, kept: h, h: y, .. } = step;
         let (a, _) = pre.split_at_mut(h.len());
-        affine(a, p.value(B_H), &[(p.factor(W_IH), x), (p.factor(W_YH), y_before)]);
-        T::tanh_slice(h, a);
-        affine(y, p.value(B_Y), &[(p.factor(W_HY), h)]);
+        affine(a, p.value(B_H), [(p.factor(W_IH), x), (p.factor(W_YH), y_before)]);
+        strips([&mut *h], [a], |[h], [a]| T::tanh_slice(h, a));
+        affine(y, p.value(B_Y), [(p.factor(W_HY), h)]);
     }
     // ANCHOR_END: forward
 
@@ -169,7 +169,9 @@ impl<T: Float> Derivation<T> for Jordan {
         let (da, dy_of_sums) = d_pre.split_at_mut(h.len());
         dy_of_sums.copy_from_slice(dy);
         product(dh, p.factor_transposed(W_HY), dy); // 2
-        map2(da, dh, h, |da, dh, h| *da = dh * (T::ONE - h * h)); // 3
+        strips([&mut *da], [dh, h], |[da], [dh, h]| {
+            map2(da, dh, h, |da, dh, h| *da = dh * (T::ONE - h * h)); // 3
+        });
         product(dy_before, p.factor_transposed(W_YH), da); // 4
         if let Some(dx) = dx {
             add_product(dx, p.factor_transposed(W_IH), da); // 4

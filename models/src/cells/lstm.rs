@@ -146,16 +146,19 @@ impl<T: Float> Derivation<T> for Lstm {
     fn forward(&self, step: Forward<'_, T>) {
         let Forward { inputs: p, x, h_before, c_before, pre: z, kept, h, c } = step;
         let [i, f, g, o, tanh_c] = parts_mut(kept);
-        affine(z, p.value(B), &[(p.factor(W), x), (p.factor(U), h_before)]);
+        affine(z, p.value(B), [(p.factor(W), x), (p.factor(U), h_before)]);
         let [z_i, z_f, z_g, z_o] = parts(z);
-        T::sigmoid_slice(i, z_i);
-        T::sigmoid_slice(f, z_f);
-        T::tanh_slice(g, z_g);
-        T::sigmoid_slice(o, z_o);
-        map2(c, f, c_before, |c, f, before| *c = f * before);
-        map2(c, i, g, |c, i, g| *c += i * g);
-        T::tanh_slice(tanh_c, c);
-        map2(h, o, tanh_c, |h, o, tc| *h = o * tc);
+        let (to, from) = ([i, f, g, o, c, tanh_c, h], [z_i, z_f, z_g, z_o, c_before]);
+        strips(to, from, |[i, f, g, o, c, tanh_c, h], [z_i, z_f, z_g, z_o, c_before]| {
+            T::sigmoid_slice(i, z_i);
+            T::sigmoid_slice(f, z_f);
+            T::tanh_slice(g, z_g);
+            T::sigmoid_slice(o, z_o);
+            map2(c, f, c_before, |c, f, before| *c = f * before);
+            map2(c, i, g, |c, i, g| *c += i * g);
+            T::tanh_slice(tanh_c, c);
+            map2(h, o, tanh_c, |h, o, tc| *h = o * tc);
+        });
     }
     // ANCHOR_END: forward
 
@@ -165,17 +168,21 @@ impl<T: Float> Derivation<T> for Lstm {
             inputs: p, c_before, kept, dh, dc, d_kept, d_pre: dz, dh_before, dc_before, dx, ..
         } = step; // 1
         let ([i, f, g, o, tanh_c], [di, df, dg, d_o, _]) = (parts(kept), parts_mut(d_kept));
-        map2(d_o, dh, tanh_c, |d, dh, tc| *d = dh * tc); // 2
-        map3(dc, dh, o, tanh_c, |dc, dh, o, tc| *dc += dh * o * (T::ONE - tc * tc)); // 2
-        map2(di, dc, g, |d, dc, g| *d = dc * g); // 3
-        map2(df, dc, c_before, |d, dc, before| *d = dc * before); // 3
-        map2(dg, dc, i, |d, dc, i| *d = dc * i); // 3
-        map2(dc_before, dc, f, |d, dc, f| *d = dc * f); // 3
         let [dz_i, dz_f, dz_g, dz_o] = parts_mut(dz);
-        map2(dz_i, di, i, |dz, d, i| *dz = d * i * (T::ONE - i)); // 4
-        map2(dz_f, df, f, |dz, d, f| *dz = d * f * (T::ONE - f)); // 4
-        map2(dz_g, dg, g, |dz, d, g| *dz = d * (T::ONE - g * g)); // 4
-        map2(dz_o, d_o, o, |dz, d, o| *dz = d * o * (T::ONE - o)); // 4
+        let to = [d_o, dc, di, df, dg, dc_before, dz_i, dz_f, dz_g, dz_o];
+        strips(to, [dh, i, f, g, o, tanh_c, c_before], |to, [dh, i, f, g, o, tanh_c, c_before]| {
+            let [d_o, dc, di, df, dg, dc_before, dz_i, dz_f, dz_g, dz_o] = to;
+            map2(d_o, dh, tanh_c, |d, dh, tc| *d = dh * tc); // 2
+            map3(dc, dh, o, tanh_c, |dc, dh, o, tc| *dc += dh * o * (T::ONE - tc * tc)); // 2
+            map2(di, dc, g, |d, dc, g| *d = dc * g); // 3
+            map2(df, dc, c_before, |d, dc, before| *d = dc * before); // 3
+            map2(dg, dc, i, |d, dc, i| *d = dc * i); // 3
+            map2(dc_before, dc, f, |d, dc, f| *d = dc * f); // 3
+            map2(dz_i, di, i, |dz, d, i| *dz = d * i * (T::ONE - i)); // 4
+            map2(dz_f, df, f, |dz, d, f| *dz = d * f * (T::ONE - f)); // 4
+            map2(dz_g, dg, g, |dz, d, g| *dz = d * (T::ONE - g * g)); // 4
+            map2(dz_o, d_o, o, |dz, d, o| *dz = d * o * (T::ONE - o)); // 4
+        });
         product(dh_before, p.factor_transposed(U), dz); // 5
         if let Some(dx) = dx {
             add_product(dx, p.factor_transposed(W), dz); // 5

@@ -183,7 +183,7 @@ impl<T: Float> Derivation<T> for Peephole {
     fn forward(&self, step: Forward<'_, T>) {
         let Forward { inputs: p, x, h_before, c_before, pre: z, kept, h, c } = step;
         let [i, f, g, o, tanh_c] = parts_mut(kept);
-        affine(z, p.value(B), &[(p.factor(W), x), (p.factor(U), h_before)]);
+        affine(z, p.value(B), [(p.factor(W), x), (p.factor(U), h_before)]);
         let [z_i, z_f, z_g, z_o] = parts(z);
         let seen = &mut *h; // what a gate sees; h itself comes last
         seen.copy_from_slice(z_i);

@@ -9,8 +9,11 @@ mod time;
 mod train;
 
 use clap::{Parser, Subcommand};
+use models::threads::with_threads;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
 
 /// Recurrent networks from scratch: train them, compare them, watch them write.
 ///
@@ -21,6 +24,9 @@ use std::process::ExitCode;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Threads that share the work of a step [default: all cores]; they change no bit of a result
+    #[arg(long, global = true, value_name = "N")]
+    threads: Option<NonZeroUsize>,
 }
 
 #[derive(Subcommand)]
@@ -42,15 +48,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Compare(args) => compare::run(&args),
-        Command::Tasks(args) => tasks::run(&args),
-        Command::Train(args) => train::run(&args),
-        Command::Generate(args) => generate::run(&args),
-        Command::Eval(args) => eval::run(&args),
-        Command::Run(args) => run::run(&args),
-        Command::Time(args) => time::run(&args),
-    };
+    let Cli { command, threads } = Cli::parse();
+    let threads = threads.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let result = with_threads(threads, || run(command)).unwrap_or_else(|problem| Err(problem.into()));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -58,6 +58,18 @@ fn main() -> ExitCode {
             let _ = writeln!(std::io::stderr(), "rnn: {error:#}");
             ExitCode::from(2)
         }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Compare(args) => compare::run(&args),
+        Command::Tasks(args) => tasks::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Generate(args) => generate::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Run(args) => run::run(&args),
+        Command::Time(args) => time::run(&args),
     }
 }
 

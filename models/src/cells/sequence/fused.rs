@@ -200,7 +200,9 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
         let (h_0, c_0) = self.starts(x);
         plan.gather_start(x.value(h_0), h);
         plan.gather_start(c_0.map_or(&[], |c_0| x.value(c_0)), c);
-        y.fill(T::ZERO);
+        if !plan.is_whole() {
+            y.fill(T::ZERO);
+        }
         for s in 0..plan.recurrences() {
             let n = plan.active(s);
             let x_s = match plan.slice(s, sizes.x * n) {

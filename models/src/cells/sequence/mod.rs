@@ -15,12 +15,14 @@ mod fused;
 mod lengths;
 mod plan;
 mod products;
+mod strips;
 mod sums;
 
 pub use derivation::{Backward, Derivation, Forward, Sizes};
 pub use fused::{Inside, fused};
 pub use lengths::Lengths;
 pub use products::{add_diagonal, add_product, affine, fill_rows, product};
+pub use strips::strips;
 pub use sums::{Right, Sums};
 
 pub(crate) use plan::Plan;

@@ -1,5 +1,7 @@
-//! The products of a recurrent step, on blocks: row-major matrices of any number of columns.
+//! The products of a recurrent step, on blocks: row-major matrices of any number of columns. Threads
+//! share their rows.
 
+use crate::threads;
 use autograd::Float;
 use autograd::product::{Begin, Factor};
 
@@ -8,12 +10,8 @@ use autograd::product::{Begin, Factor};
 /// # Panics
 /// If the sizes do not fit.
 #[track_caller]
-pub fn affine<T: Float>(y: &mut [T], b: &[T], products: &[(Factor<'_, T>, &[T])]) {
-    let mut begin = Begin::Bias(b);
-    for &(w, x) in products {
-        w.times(x, y, begin);
-        begin = Begin::Add;
-    }
+pub fn affine<T: Float, const K: usize>(y: &mut [T], b: &[T], products: [(Factor<'_, T>, &[T]); K]) {
+    multiply(y, Begin::Bias(b), products, threads_for(y, &products));
 }
 
 /// `y += W x`, with `W` R×C, `x` C×n and `y` R×n.
@@ -22,7 +20,7 @@ pub fn affine<T: Float>(y: &mut [T], b: &[T], products: &[(Factor<'_, T>, &[T])]
 /// If the sizes do not fit.
 #[track_caller]
 pub fn add_product<T: Float>(y: &mut [T], w: Factor<'_, T>, x: &[T]) {
-    w.times(x, y, Begin::Add);
+    multiply(y, Begin::Add, [(w, x)], threads_for(y, &[(w, x)]));
 }
 
 /// `y = W x`, with `W` R×C, `x` C×n and `y` R×n.
@@ -31,7 +29,39 @@ pub fn add_product<T: Float>(y: &mut [T], w: Factor<'_, T>, x: &[T]) {
 /// If the sizes do not fit.
 #[track_caller]
 pub fn product<T: Float>(y: &mut [T], w: Factor<'_, T>, x: &[T]) {
-    w.times(x, y, Begin::Zero);
+    multiply(y, Begin::Zero, [(w, x)], threads_for(y, &[(w, x)]));
+}
+
+fn threads_for<T: Float>(y: &[T], products: &[(Factor<'_, T>, &[T])]) -> usize {
+    threads::worth(products.iter().map(|(w, _)| w.cols()).sum::<usize>() * y.len())
+}
+
+/// The products, by so many threads: one half of them takes the upper rows, the other the lower ones.
+#[track_caller]
+fn multiply<T: Float, const K: usize>(
+    y: &mut [T],
+    mut begin: Begin<'_, T>,
+    products: [(Factor<'_, T>, &[T]); K],
+    threads: usize,
+) {
+    let rows = products[0].0.rows();
+    let (first, upper) = (threads / 2, rows * (threads / 2) / threads.max(1));
+    if first == 0 {
+        for (w, x) in products {
+            w.times(x, y, begin);
+            begin = Begin::Add;
+        }
+        return;
+    }
+    let halves = products.map(|(w, x)| (w.split_near(upper), x));
+    let (above, below) = (halves.map(|((w, _), x)| (w, x)), halves.map(|((_, w), x)| (w, x)));
+    let upper = above[0].0.rows();
+    let (y_above, y_below) = y.split_at_mut(y.len() / rows * upper);
+    threads::join(
+        true,
+        || multiply(y_above, begin.of(0..upper), above, first),
+        || multiply(y_below, begin.of(upper..rows), below, threads - first),
+    );
 }
 
 /// `y = b 1ᵀ`: every column is `b`.

@@ -2,6 +2,7 @@
 
 use super::fused::Stored;
 use super::{Derivation, Plan, Sizes};
+use crate::threads;
 use autograd::ops::matmul;
 use autograd::{Float, Gradients};
 use faer::{Accum, MatMut, MatRef};
@@ -85,8 +86,8 @@ impl<T: Float> Sums<'_, '_, T> {
         let Some(dw) = self.dx.of(weight) else { return };
         let dw = MatMut::from_row_major_slice_mut(&mut dw[row * cols..(row + rows) * cols], rows, cols);
         let left = view(self.d_pre, pre, self.width, self.stride);
-        let right = view(self.other, 0..cols, self.width, self.stride);
-        matmul(dw, Accum::Add, left, right.transpose());
+        let right = view(self.other, 0..cols, self.width, self.stride).transpose();
+        add_rows(dw, left, right, threads::worth(rows * cols * self.width));
     }
 
     /// `db += Σ_t dz_t 1`, where `z = … + b`: the rows `pre` of the pre-activations are the bias's
@@ -137,6 +138,21 @@ impl<T: Float> Sums<'_, '_, T> {
         self.gathered = Some(right);
         cols
     }
+}
+
+/// `dW += A B`, whose rows the threads share.
+fn add_rows<T: Float>(dw: MatMut<'_, T>, a: MatRef<'_, T>, b: MatRef<'_, T>, threads: usize) {
+    let (first, upper) = (threads / 2, a.nrows() * (threads / 2) / threads);
+    if first == 0 {
+        return matmul(dw, Accum::Add, a, b);
+    }
+    let (dw_above, dw_below) = dw.split_at_row_mut(upper);
+    let (above, below) = a.split_at_row(upper);
+    threads::join(
+        true,
+        || add_rows(dw_above, above, b, first),
+        || add_rows(dw_below, below, b, threads - first),
+    );
 }
 
 /// These rows of a matrix whose rows lie `stride` apart, as one of `width` columns.

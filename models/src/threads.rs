@@ -1,0 +1,60 @@
+//! Threads: how the work of one step is shared, and why it changes no bit of a result.
+//!
+//! There is one tape, and what runs on it runs in order. Threads share the work *inside* a fused
+//! operation: rows of its products, pieces of its elementwise loops, rows of the weights' gradients. Every entry is
+//! still computed by one thread, in the same order as by one thread alone.
+//!
+//! [`with_threads`] runs a program with helpers that wait for work. Outside of it, and without the
+//! crate's feature `threads`, everything runs on the thread that it is called from.
+
+/// Runs `program` with `threads` threads to share its work.
+///
+/// ```
+/// let sum = models::threads::with_threads(2, || {
+///     let (a, b) = models::threads::join(true, || 1, || 2);
+///     a + b
+/// });
+/// assert_eq!(sum, Ok(3));
+/// ```
+///
+/// # Errors
+/// If the system does not give so many threads.
+#[cfg(feature = "threads")]
+pub fn with_threads<R: Send>(
+    threads: usize,
+    program: impl FnOnce() -> R + Send,
+) -> Result<R, crate::choice::Invalid> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    let pool = pool.map_err(|e| crate::choice::Invalid(format!("cannot start {threads} threads: {e}")))?;
+    Ok(pool.install(program))
+}
+
+/// How many threads share the work here.
+pub fn count() -> usize {
+    #[cfg(feature = "threads")]
+    if rayon::current_thread_index().is_some() {
+        return rayon::current_num_threads();
+    }
+    1
+}
+
+/// Runs `a` and `b`, at the same time if `parallel`.
+pub fn join<A: Send, B: Send>(
+    parallel: bool,
+    a: impl FnOnce() -> A + Send,
+    b: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    #[cfg(feature = "threads")]
+    if parallel && count() > 1 {
+        return rayon::join(a, b);
+    }
+    let _ = parallel;
+    (a(), b())
+}
+
+/// How many threads work of that many multiplications is worth. To hand work to another thread takes
+/// about a microsecond; a quarter of a million multiplications take five.
+pub fn worth(multiplications: usize) -> usize {
+    const EACH: usize = 1 << 18;
+    count().min(multiplications / EACH).max(1)
+}
