@@ -133,7 +133,9 @@ impl<D> Fused<D> {
                     Some(&mut dx_s[..sizes.x * n])
                 }
             };
+            // ANCHOR: dh
             plan.gather_add(s, dy, dh); // h_t is used by the output and by step t + 1: dh = dy_t + dh
+            // ANCHOR_END: dh
             self.cell.backward(Backward {
                 inputs: x,
                 h_before: plan.cut_before(s, h, sizes.h, h_copy),
