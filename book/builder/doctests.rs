@@ -14,4 +14,7 @@ chapters! {
     title: "README.md",
     how_to_read: "how-to-read.md",
     chain_rule: "part1/chain-rule.md",
+    lstm: "part3/lstm.md",
+    lstm_step: "part3/lstm-step.md",
+    lstm_backward: "part3/lstm-backward.md",
 }

@@ -6,6 +6,7 @@
 mod cross_entropy;
 pub mod gradient_flow;
 mod loss_slope;
+mod lstm_carousel;
 mod step_size;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ pub type Draw = fn() -> String;
 /// Every figure by its name.
 pub const FIGURES: &[(&str, Draw)] = &[
     ("loss-slope", loss_slope::figure),
+    ("lstm-carousel", lstm_carousel::figure),
     ("gradient-scales", gradient_flow::scales),
     ("gradient-kinds", gradient_flow::kinds),
     ("settled-factor", gradient_flow::factor),
