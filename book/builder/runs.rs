@@ -4,6 +4,7 @@
 //! file of its own, and its name in [`FIGURES`]; a chapter shows it with `![alt](run:NAME "caption")`.
 
 mod cross_entropy;
+mod encodings;
 pub mod gradient_flow;
 mod loss_slope;
 mod lstm_carousel;
@@ -19,6 +20,7 @@ pub type Draw = fn() -> String;
 pub const FIGURES: &[(&str, Draw)] = &[
     ("loss-slope", loss_slope::figure),
     ("lstm-carousel", lstm_carousel::figure),
+    ("encodings", encodings::figure),
     ("gradient-scales", gradient_flow::scales),
     ("gradient-kinds", gradient_flow::kinds),
     ("settled-factor", gradient_flow::factor),

@@ -110,10 +110,16 @@ fn points(norms: &[f64], from: f64) -> Vec<(f64, f64)> {
 /// Elman networks whose recurrent matrices differ by a factor alone.
 pub fn scales() -> String {
     let mut plot = plot(-24.0, 12.0);
-    for (scale, dash) in [(0.5, "2 4"), (0.9, "10 4"), (1.0, ""), (1.5, "10 4"), (2.0, "6 3"), (3.0, "2 4")] {
+    for (scale, dash, at) in [
+        (0.5, "2 4", (38.0, -21.5)),
+        (0.9, "10 4", (14.0, -10.0)),
+        (1.0, "", (10.0, -4.2)),
+        (1.5, "10 4", (10.0, 2.2)),
+        (2.0, "6 3", (10.0, 6.2)),
+        (3.0, "2 4", (10.0, 11.3)),
+    ] {
         let points = points(&Network::orthogonal(scale).norms("h"), -24.0);
-        let label = points[if scale < 1.0 { 6 } else { 2 }];
-        plot = plot.line(points, "q-h", dash).dot(label, "q-h", &format!("{scale} Q"));
+        plot = plot.line(points, "q-h", dash).word(at, &format!("{scale} Q"));
     }
     plot.svg()
 }
@@ -121,10 +127,13 @@ pub fn scales() -> String {
 /// Different cells, each as a training begins.
 pub fn kinds() -> String {
     let mut plot = plot(-24.0, 4.0);
-    for ((name, network, q), dash) in cells().into_iter().zip(["2 4", "10 4", "6 3", "10 4", ""]) {
+    for (k, ((name, network, q), dash)) in
+        cells().into_iter().zip(["2 4", "10 4", "6 3", "10 4", ""]).enumerate()
+    {
         let class = if q == "c" { "q-c" } else { "q-h" };
-        let points = points(&network.norms(q), -24.0);
-        plot = plot.line(points.clone(), class, dash).dot(points[8], class, name);
+        let below = -13.0 - 2.4 * k as f64;
+        plot = plot.line(points(&network.norms(q), -24.0), class, dash);
+        plot = plot.line([(56.0, below), (64.0, below)], class, dash).word((66.0, below - 0.5), name);
     }
     plot.svg()
 }
@@ -139,6 +148,6 @@ pub fn factor() -> String {
 
 /// Where h = tanh(w h) settles from 0.5, and the factor there.
 pub fn settled(w: f64) -> (f64, f64) {
-    let h = (0..100_000).fold(0.5_f64, |h, _| (w * h).tanh());
+    let h = (0..3000).fold(0.5_f64, |h, _| (w * h).tanh());
     (h, w * (1.0 - h * h))
 }
