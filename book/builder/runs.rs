@@ -3,6 +3,7 @@
 //! To add one: a function without arguments that returns the SVG (seeded, a few seconds at most), in a
 //! file of its own, and its name in [`FIGURES`]; a chapter shows it with `![alt](run:NAME "caption")`.
 
+mod beginning;
 mod cross_entropy;
 mod encodings;
 pub mod gradient_flow;
@@ -18,6 +19,8 @@ pub type Draw = fn() -> String;
 
 /// Every figure by its name.
 pub const FIGURES: &[(&str, Draw)] = &[
+    ("first-weights", beginning::first_weights),
+    ("forget-bias", beginning::forget_bias),
     ("loss-slope", loss_slope::figure),
     ("lstm-carousel", lstm_carousel::figure),
     ("encodings", encodings::figure),
