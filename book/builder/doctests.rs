@@ -22,7 +22,10 @@ chapters! {
     lstm_step: "part3/lstm-step.md",
     lstm_backward: "part3/lstm-backward.md",
     peephole: "part3/peephole.md",
+    gru: "part3/gru.md",
+    variants: "part3/variants.md",
     symbols: "part2/symbols.md",
     unrolling: "part2/unrolling.md",
     elman: "part2/elman.md",
+    vanishing: "part2/vanishing.md",
 }
