@@ -8,7 +8,7 @@ mod cross_entropy;
 mod encodings;
 pub mod gradient_flow;
 mod loss_slope;
-mod lstm_carousel;
+pub mod lstm_carousel;
 mod step_size;
 
 use std::path::{Path, PathBuf};

@@ -5,8 +5,9 @@
 
 use autograd::check::{Check, Report};
 use autograd::{Tape, Var};
+use book::runs::lstm_carousel::{STEPS, norms};
 use models::cells::sequence::{Backward, Derivation, Forward, Inside, Sizes, Sums, fused};
-use models::cells::{CellConfig, Lstm};
+use models::cells::{CellConfig, Kind, Lstm};
 use models::params::Params;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
@@ -91,6 +92,7 @@ fn main() {
     println!("\n== first: t = 1");
     let one = backward(&steps[0], 1.0, two.dh_before, two.dc_before);
     print_sums(&steps, &[one, two]);
+    print_factors();
     print_report(
         "check: the library's derivation",
         &check(|lstm, inputs| fused(lstm, inputs, None, false).0),
@@ -124,6 +126,23 @@ fn print_sums(steps: &[Step; 2], back: &[Back; 2]) {
 /// All fourteen parameters, in one list: W, U, b, h_0, c_0.
 fn parameters() -> Vec<f64> {
     [&W[..], &U, &B, &[H0, C0]].concat()
+}
+
+/// By how much the cotangent of the cell state is multiplied at each step back.
+fn print_factors() {
+    println!("\n== factors: per step back");
+    println!("                  σ(bias)   with U = 0   with U");
+    // ANCHOR: factor
+    let factor = |kind: Kind, bias: f64, recurrent: bool| {
+        norms(kind, bias, recurrent)[0].powf(1.0 / (STEPS - 1) as f64)
+    };
+    // ANCHOR_END: factor
+    for bias in [0.0, 1.0, 3.0] {
+        let [alone, all] = [false, true].map(|recurrent| factor(Kind::Lstm, bias, recurrent));
+        println!("forget bias {bias}     {:.3}       {alone:.3}       {all:.3}", sigmoid(bias));
+    }
+    let [alone, all] = [false, true].map(|recurrent| factor(Kind::LstmNoForget, 0.0, recurrent));
+    println!("no forget gate        –       {alone:.3}       {all:.3}");
 }
 
 /// The library's layer on a tape, and L = h_1 + h_2.
