@@ -15,6 +15,7 @@ impl<T: Float> Slab<T> {
     }
 
     /// The next `size` numbers; where they start.
+    // ANCHOR: take
     pub fn take(&mut self, size: usize) -> usize {
         let start = self.used;
         self.used += size;
@@ -23,6 +24,7 @@ impl<T: Float> Slab<T> {
         }
         start
     }
+    // ANCHOR_END: take
 
     pub fn reset(&mut self) {
         self.used = 0;

@@ -13,6 +13,7 @@ pub(crate) enum Kind {
     Op { kind: u32, slot: u32 },
 }
 
+// ANCHOR: node
 pub(crate) struct Node {
     pub rows: usize,
     pub cols: usize,
@@ -31,6 +32,7 @@ pub(crate) struct Node {
     pub scope: Option<&'static str>,
     pub step: Option<usize>,
 }
+// ANCHOR_END: node
 
 impl Node {
     pub fn size(&self) -> usize {

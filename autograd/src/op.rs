@@ -215,6 +215,7 @@ pub struct Gradients<'a, T> {
 
 impl<T: Float> Gradients<'_, T> {
     /// The gradient of input `k`, to be ADDED to; `None` if input `k` has none.
+    // ANCHOR: of
     pub fn of(&mut self, k: usize) -> Option<&mut [T]> {
         let node = &self.nodes[self.parents[k] as usize];
         if !node.needs_grad {
@@ -226,4 +227,5 @@ impl<T: Float> Gradients<'_, T> {
         let buffer = self.buffers[owner].get_or_insert_with(|| self.pool.take_zeroed(size));
         Some(&mut buffer[node.offset..node.offset + node.size()])
     }
+    // ANCHOR_END: of
 }

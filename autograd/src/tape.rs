@@ -268,6 +268,7 @@ impl<T: Float> Inner<T> {
         self.indices.extend(indices);
         let mut node = Node { parents, indices: first_index..self.indices.len(), ..self.blank() };
 
+        // ANCHOR: reserve
         let x = self.inputs(&node);
         (node.rows, node.cols) = match op.shape(x) {
             Ok(shape) => shape,
@@ -276,11 +277,13 @@ impl<T: Float> Inner<T> {
         node.saved = op.saved(x);
         node.needs_grad = (0..x.len()).any(|k| x.needs_grad(k));
         node.value = self.values.take(node.size() + node.saved);
+        // ANCHOR_END: reserve
 
         let mut packs = std::mem::take(&mut self.packs);
         pack_factors(&op, self.inputs(&node), Pass::Forward, &mut packs);
         self.packs = packs;
 
+        // ANCHOR: run
         // Everything an operation reads lies before what it writes.
         let (before, rest) = self.values.data_mut().split_at_mut(node.value);
         let (y, rest) = rest.split_at_mut(node.size());
@@ -294,6 +297,7 @@ impl<T: Float> Inner<T> {
         op.forward(x, y, &mut rest[..node.saved]);
         node.kind = self.ops.push(op);
         self.push(node)
+        // ANCHOR_END: run
     }
 
     pub fn clear_grads(&mut self) {
@@ -301,6 +305,7 @@ impl<T: Float> Inner<T> {
     }
 
     /// The backward pass from node `id` with cotangent `seed`: one loop, from there to the start.
+    // ANCHOR: backward
     pub fn backward(&mut self, id: u32, seed: &[T]) {
         self.clear_grads();
         self.grads.resize_with(self.nodes.len(), || None);
@@ -324,6 +329,7 @@ impl<T: Float> Inner<T> {
             }
         }
     }
+    // ANCHOR_END: backward
 
     /// The backward rule of node `at`: adds to the gradients of its inputs.
     pub fn pull_back(&mut self, at: usize, cotangent: &[T]) {
@@ -343,6 +349,7 @@ impl<T: Float> Inner<T> {
         if self.scratch.len() < scratch {
             self.scratch.resize(scratch, T::ZERO);
         }
+        // ANCHOR: pull-back
         let y = Output {
             value: &x.values[node.value_range()],
             cotangent,
@@ -356,6 +363,7 @@ impl<T: Float> Inner<T> {
             parents: x.parents,
         };
         op.backward(x, y, &mut dx);
+        // ANCHOR_END: pull-back
     }
 
     /// The gradient of a node, if the backward pass reached it and it is still there.

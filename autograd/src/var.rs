@@ -14,11 +14,13 @@ use std::ops::Range;
 /// let y = 1.0 - h * h;
 /// # assert_eq!(y.shape(), (2, 4));
 /// ```
+// ANCHOR: handle
 #[derive(Clone, Copy)]
 pub struct Var<'t, T: Float> {
     pub(crate) tape: &'t Tape<T>,
     pub(crate) id: u32,
 }
+// ANCHOR_END: handle
 
 impl<T: Float> std::fmt::Debug for Var<'_, T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -132,6 +134,7 @@ impl<'t, T: Float> Var<'t, T> {
     /// # Panics
     /// If there are not that many rows.
     #[track_caller]
+    // ANCHOR: row-block
     pub fn row_block(self, range: Range<usize>) -> Self {
         let (rows, cols) = self.shape();
         assert!(range.start <= range.end && range.end <= rows, "row_block {range:?} of {rows}×{cols}");
@@ -142,6 +145,7 @@ impl<'t, T: Float> Var<'t, T> {
             node.offset = parent.offset + skip;
         })
     }
+    // ANCHOR_END: row-block
 
     /// `N` blocks of equally many rows, from the top: `let [i, f, g, o] = z.chunk();`
     ///
@@ -160,6 +164,7 @@ impl<'t, T: Float> Var<'t, T> {
         self.view(|node, _| node.needs_grad = false)
     }
 
+    // ANCHOR: view
     fn view(self, change: impl FnOnce(&mut Node, &Node)) -> Self {
         let inner = &mut *self.tape.inner.borrow_mut();
         let parent = &inner.nodes[self.id as usize];
@@ -179,6 +184,7 @@ impl<'t, T: Float> Var<'t, T> {
         let id = inner.push(node);
         Self { id, ..self }
     }
+    // ANCHOR_END: view
 }
 
 /// Operations. Each is documented, forward and backward, where it is defined: [`mod@crate::ops`].
@@ -256,10 +262,12 @@ impl<'t, T: Float> Var<'t, T> {
 
     /// The mean of all entries, 1×1.
     #[track_caller]
+    // ANCHOR: mean
     pub fn mean(self) -> Self {
         let (rows, cols) = self.shape();
         self.sum() * (1.0 / (rows * cols) as f64)
     }
+    // ANCHOR_END: mean
 
     /// The sum over the rows: R×C → 1×C.
     #[track_caller]
@@ -310,7 +318,9 @@ impl<'t, T: Float> Var<'t, T> {
 
     /// The mean of `(x − target)²`.
     #[track_caller]
+    // ANCHOR: mse
     pub fn mse_loss(self, target: Self) -> Self {
         (self - target).square().mean()
     }
+    // ANCHOR_END: mse
 }

@@ -102,6 +102,13 @@ impl<'a> Plot<'a> {
         self
     }
 
+    /// A word that begins at a point.
+    pub fn word(mut self, (x, y): (f64, f64), word: &str) -> Self {
+        let (x, y) = self.at(x, y);
+        self.text(x, y, "start", word);
+        self
+    }
+
     /// The finished SVG.
     pub fn svg(self) -> String {
         let frame =

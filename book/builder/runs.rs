@@ -3,7 +3,13 @@
 //! To add one: a function without arguments that returns the SVG (seeded, a few seconds at most), in a
 //! file of its own, and its name in [`FIGURES`]; a chapter shows it with `![alt](run:NAME "caption")`.
 
+mod beginning;
+mod cross_entropy;
+mod encodings;
+pub mod gradient_flow;
 mod loss_slope;
+pub mod lstm_carousel;
+mod step_size;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io, process};
@@ -12,7 +18,18 @@ use std::{env, fs, io, process};
 pub type Draw = fn() -> String;
 
 /// Every figure by its name.
-pub const FIGURES: &[(&str, Draw)] = &[("loss-slope", loss_slope::figure)];
+pub const FIGURES: &[(&str, Draw)] = &[
+    ("first-weights", beginning::first_weights),
+    ("forget-bias", beginning::forget_bias),
+    ("loss-slope", loss_slope::figure),
+    ("lstm-carousel", lstm_carousel::figure),
+    ("encodings", encodings::figure),
+    ("gradient-scales", gradient_flow::scales),
+    ("gradient-kinds", gradient_flow::kinds),
+    ("settled-factor", gradient_flow::factor),
+    ("cross-entropy", cross_entropy::figure),
+    ("step-size", step_size::figure),
+];
 
 /// The SVG of the figure `name`: from the last build if this program has not changed since, else new.
 ///

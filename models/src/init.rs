@@ -92,6 +92,7 @@ impl Init {
     /// For a uniform bound that is still open.
     #[track_caller]
     pub fn fill<T: Float>(self, rng: &mut ChaCha8Rng, rows: usize, cols: usize) -> Vec<T> {
+        // ANCHOR: fill
         let size = rows * cols;
         let entries = match self {
             Init::Zeros => vec![0.0; size],
@@ -104,6 +105,7 @@ impl Init {
             }
         };
         entries.into_iter().map(T::from_f64).collect()
+        // ANCHOR_END: fill
     }
 
     /// `gates` matrices of `rows × cols`, one below the other: each gate's block is a matrix of its own.
@@ -121,11 +123,13 @@ impl Init {
         rows: usize,
         cols: usize,
     ) -> Vec<T> {
+        // ANCHOR: gates
         let mut stack = Vec::with_capacity(gates * rows * cols);
         for _ in 0..gates {
             stack.extend(self.fill::<T>(rng, rows, cols));
         }
         stack
+        // ANCHOR_END: gates
     }
 }
 
@@ -172,6 +176,7 @@ fn gaussian(rng: &mut ChaCha8Rng) -> f64 {
 ///
 /// Gaussian numbers have no preferred direction, so neither has Q, provided the factors are unique: R with a positive
 /// diagonal. A factorisation may return either sign, so each column of Q takes the sign of its diagonal entry of R.
+// ANCHOR: orthogonal
 fn orthogonal(rng: &mut ChaCha8Rng, rows: usize, cols: usize) -> Vec<f64> {
     let (long, short) = (rows.max(cols), rows.min(cols));
     let gauss: Vec<f64> = (0..long * short).map(|_| gaussian(rng)).collect();
@@ -186,6 +191,7 @@ fn orthogonal(rng: &mut ChaCha8Rng, rows: usize, cols: usize) -> Vec<f64> {
     }
     entries
 }
+// ANCHOR_END: orthogonal
 
 /// Reads `zeros`, `normal:std=0.02`, `xavier-uniform:gain=1`, `orthogonal` or `uniform:bound=0.1`; the options may be left out.
 impl FromStr for Init {

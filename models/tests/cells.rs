@@ -155,6 +155,7 @@ fn cases() -> impl Strategy<Value = Drawn> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
+    // ANCHOR: fused-equals-equations
     #[test]
     fn fused_equals_equations((kind, seed, sizes, lengths, reverse) in cases()) {
         let lengths = lengths.map(|l| Lengths::new(&l));
@@ -167,6 +168,7 @@ proptest! {
             assert_equal(&case.run(fused), &case.run(equations), 1e-5);
         }
     }
+    // ANCHOR_END: fused-equals-equations
 
     #[test]
     fn both_forms_show_the_same_inside((kind, seed, sizes, lengths, reverse) in cases()) {
@@ -234,6 +236,7 @@ proptest! {
     }
 }
 
+// ANCHOR: differences
 #[test]
 fn differences_agree_with_both_forms() {
     for (number, kind) in Kind::ALL.into_iter().enumerate() {
@@ -261,6 +264,7 @@ fn differences_agree_with_both_forms() {
         }
     }
 }
+// ANCHOR_END: differences
 
 /// The same for the parameters, which the check puts on the tape in their order.
 fn parameters_agree(case: &Case<f64>, span: Span<'_>) {

@@ -81,6 +81,7 @@ fn an_embedding_is_a_one_hot_vector_times_a_matrix() {
     let p = params.bind(&tape);
     let table = &params.iter().next().unwrap().value;
 
+    // ANCHOR: same
     let y = layer.forward(p, &ids, BATCH);
     let matrix = tape.leaf(SYMBOLS, FEATURES, table);
     let mut products = tape.list();
@@ -96,6 +97,7 @@ fn an_embedding_is_a_one_hot_vector_times_a_matrix() {
     product.backward_with(&cotangent);
     let apart = gradient.iter().zip(matrix.grad()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     assert!(apart <= 1e-15, "{apart:e}");
+    // ANCHOR_END: same
     assert!(gradient[2 * FEATURES..3 * FEATURES].iter().all(|&g| g == 0.0));
     assert!(gradient[3 * FEATURES..4 * FEATURES].iter().all(|&g| g != 0.0));
 }

@@ -106,10 +106,12 @@ impl Check {
         let record = |tape: &Tape<f64>, x: &[Vec<f64>], cotangents: &[Vec<f64>]| {
             let vars: Vec<_> = self.inputs.iter().zip(x).map(|(i, x)| tape.leaf(i.rows, i.cols, x)).collect();
             let y = f(tape, &vars);
+            // ANCHOR: tape-vjp
             let gradients = cotangents.iter().map(|r| {
                 y.backward_with(r);
                 vars.iter().map(|x| x.grad()).collect()
             });
+            // ANCHOR_END: tape-vjp
             let gradients: Vec<Vec<Vec<f64>>> = gradients.collect();
             (y.value(), gradients)
         };
@@ -145,10 +147,12 @@ impl Check {
         let outputs = f(&x).len();
         let every_entry = entries <= self.every_entry_up_to;
 
+        // ANCHOR: cotangents
         // As many random cotangents as outputs span them all: together they are the full Jacobian.
         let mut random = Random::new(self.seed);
         let count = if every_entry && outputs * entries <= 4096 { outputs } else { outputs.min(3) };
         let cotangents: Vec<Vec<f64>> = (0..count).map(|_| random.normals(outputs)).collect();
+        // ANCHOR_END: cotangents
         let yours = vjp(&x, &cotangents);
 
         let numeric = Numeric { f, x: &x, cotangents: &cotangents, tolerance: self.tolerance };

@@ -9,8 +9,10 @@ use super::report::{Entry, ParameterReport, Trust};
 use super::{Input, Random};
 
 /// Relative steps, the one that suits most functions first.
+// ANCHOR: steps
 const STEPS: [f64; 5] = [1e-3, LARGEST_STEP, 1e-4, 1e-5, 1e-6];
 const LARGEST_STEP: f64 = 1e-2;
+// ANCHOR_END: steps
 
 /// Along how many random directions a large parameter is checked, and at how many of its entries
 /// a failed check looks.
@@ -64,10 +66,12 @@ impl Numeric<'_> {
     ) -> ParameterReport {
         let mut report = ParameterReport::new(input, DIRECTIONS);
         for number in 0..DIRECTIONS {
+            // ANCHOR: direction
             // Of length about 1, so that the step moves the function as one entry's step would.
             let length = (input.value.len() as f64).sqrt();
             let direction: Vec<f64> = random.normals(input.value.len()).iter().map(|v| v / length).collect();
             let dot = |gradient: &&[f64]| gradient.iter().zip(&direction).map(|(g, v)| g * v).sum();
+            // ANCHOR_END: direction
             let yours: Vec<f64> = yours.iter().map(dot).collect();
             report.add(self.compare(k, &direction, 1.0, &yours, (number, 0)));
         }
@@ -83,6 +87,7 @@ impl Numeric<'_> {
     fn compare(&self, k: usize, direction: &[f64], scale: f64, yours: &[f64], at: (usize, usize)) -> Entry {
         let mut best: Option<Entry> = None;
         let mut slopes = Vec::new();
+        // ANCHOR: tries
         for step in STEPS {
             let mut estimate = self.richardson(k, direction, step * scale);
             estimate.least_noise = estimate.noise * step / LARGEST_STEP;
@@ -96,6 +101,7 @@ impl Numeric<'_> {
                 break;
             }
         }
+        // ANCHOR_END: tries
         let mut best = best.unwrap_or_else(|| unreachable!("there is at least one step"));
         best.wrong = best.error.is_nan() || best.error > self.tolerance;
         if best.wrong {
@@ -118,9 +124,11 @@ impl Numeric<'_> {
             trust: Trust::Stable,
         };
         for (number, (&yours, &numeric)) in yours.iter().zip(&estimate.slope).enumerate() {
+            // ANCHOR: worst
             let size = yours.abs().max(numeric.abs());
             let excess = (yours - numeric).abs() - estimate.noise.min(estimate.least_noise.max(1e-3 * size));
             let error = if excess <= 0.0 { 0.0 } else { excess / size };
+            // ANCHOR_END: worst
             // A NaN, once found, stays the worst.
             if number == 0 || error.is_nan() || error > worst.error {
                 worst = Entry { yours, numeric, error, ..worst };
@@ -129,19 +137,24 @@ impl Numeric<'_> {
         worst
     }
 
+    // ANCHOR: richardson
     fn richardson(&self, k: usize, direction: &[f64], h: f64) -> Estimate {
         let (wide, narrow) = (self.central(k, direction, h), self.central(k, direction, h / 2.0));
         let slope = wide.slope.iter().zip(&narrow.slope).map(|(w, n)| (4.0 * n - w) / 3.0).collect();
         Estimate { slope, noise: narrow.noise, least_noise: 0.0 }
     }
+    // ANCHOR_END: richardson
 
+    // ANCHOR: central
     fn central(&self, k: usize, direction: &[f64], h: f64) -> Estimate {
         self.difference(&self.moved(k, direction, h), &self.moved(k, direction, -h), 2.0 * h)
     }
+    // ANCHOR_END: central
 
     /// `Σ r ⊙ (a − b) / width` for every cotangent `r`: subtract first, so that what the outputs
     /// have in common does not drown the difference.
     fn difference(&self, a: &[f64], b: &[f64], width: f64) -> Estimate {
+        // ANCHOR: difference
         let slope = self
             .cotangents
             .iter()
@@ -150,6 +163,7 @@ impl Numeric<'_> {
         let largest = self.cotangents.iter().map(size).fold(0.0, f64::max);
         // The outputs are sums of many rounded terms: allow some tens of roundings.
         Estimate { slope: slope.collect(), noise: 64.0 * f64::EPSILON * largest / width, least_noise: 0.0 }
+        // ANCHOR_END: difference
     }
 
     fn moved(&self, k: usize, direction: &[f64], h: f64) -> Vec<f64> {
@@ -161,6 +175,7 @@ impl Numeric<'_> {
     /// How far rounding moves the numbers, from the fourth differences along a line: of a smooth
     /// function they vanish with the spacing, and what is left is √70 roundings (Hamming 1962).
     fn rounding(&self, k: usize, direction: &[f64], spacing: f64) -> f64 {
+        // ANCHOR: rounding
         let line: Vec<Vec<f64>> =
             (-4..=4).map(|j| self.moved(k, direction, f64::from(j) * spacing)).collect();
         let fourth = |r: &[f64], y: &[Vec<f64>]| -> f64 {
@@ -169,6 +184,7 @@ impl Numeric<'_> {
         };
         let all = self.cotangents.iter().flat_map(|r| line.windows(5).map(move |y| fourth(r, y).abs()));
         all.fold(0.0, f64::max) / 70_f64.sqrt()
+        // ANCHOR_END: rounding
     }
 
     /// Whether to trust a disagreement: do two steps agree with each other ten times better than
@@ -179,6 +195,7 @@ impl Numeric<'_> {
         // Steps so small that the function stood still agree on 0, and know nothing.
         let still = |a: &Estimate| a.slope.iter().all(|p| *p == 0.0);
         let all_still = slopes.iter().all(still);
+        // ANCHOR: confirm
         let confirm = |i: usize, j: usize| {
             let noise = 20.0 * rounding / (STEPS[i].min(STEPS[j]) * scale);
             let three = yours.iter().zip(&slopes[i].slope).zip(&slopes[j].slope);
@@ -188,7 +205,9 @@ impl Numeric<'_> {
                     apart.is_finite() && (off.is_nan() || off > (10.0 * apart).max(noise))
                 })
         };
+        // ANCHOR_END: confirm
         // A kink: the slope to the left and the slope to the right differ, however small the step.
+        // ANCHOR: kink
         let here = (self.f)(self.x);
         let kink = [1e-4, 1e-6].iter().all(|step| {
             let h = step * scale;
@@ -198,6 +217,7 @@ impl Numeric<'_> {
                 |(r, l): (&f64, &f64)| (r - l).abs() > 1e-2 * r.abs().max(l.abs()) + right.noise + left.noise;
             right.slope.iter().zip(&left.slope).any(far)
         });
+        // ANCHOR_END: kink
         match () {
             () if kink => Trust::Kink,
             () if (0..slopes.len()).any(|i| (0..i).any(|j| confirm(i, j))) => Trust::Stable,

@@ -18,11 +18,13 @@ impl<T: Float> Op<T> for Add {
         map2(y, x.value(0), x.value(1), |y, a, b| *y = a + b);
     }
     fn backward(&self, _x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: add
         for k in 0..2 {
             if let Some(dx) = dx.of(k) {
                 map1(dx, y.cotangent, |dx, dy| *dx += dy);
             }
         }
+        // ANCHOR_END: add
     }
 }
 
@@ -40,12 +42,14 @@ impl<T: Float> Op<T> for Sub {
         map2(y, x.value(0), x.value(1), |y, a, b| *y = a - b);
     }
     fn backward(&self, _x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: sub
         if let Some(da) = dx.of(0) {
             map1(da, y.cotangent, |da, dy| *da += dy);
         }
         if let Some(db) = dx.of(1) {
             map1(db, y.cotangent, |db, dy| *db -= dy);
         }
+        // ANCHOR_END: sub
     }
 }
 
@@ -63,11 +67,13 @@ impl<T: Float> Op<T> for Mul {
         map2(y, x.value(0), x.value(1), |y, a, b| *y = a * b);
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: mul
         for (this, other) in [(0, 1), (1, 0)] {
             if let Some(dx) = dx.of(this) {
                 map2(dx, y.cotangent, x.value(other), |dx, dy, other| *dx += dy * other);
             }
         }
+        // ANCHOR_END: mul
     }
 }
 
@@ -85,12 +91,14 @@ impl<T: Float> Op<T> for Div {
         map2(y, x.value(0), x.value(1), |y, a, b| *y = a / b);
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: div
         if let Some(da) = dx.of(0) {
             map2(da, y.cotangent, x.value(1), |da, dy, b| *da += dy / b);
         }
         if let Some(db) = dx.of(1) {
             map3(db, y.cotangent, y.value, x.value(1), |db, dy, y, b| *db -= dy * y / b);
         }
+        // ANCHOR_END: div
     }
 }
 
@@ -116,10 +124,12 @@ impl<T: Float> Op<T> for ScaleShift {
         map1(y, x.value(0), |y, x| *y = scale * x + shift);
     }
     fn backward(&self, _x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: scale-shift
         let scale = T::from_f64(self.scale);
         if let Some(dx) = dx.of(0) {
             map1(dx, y.cotangent, |dx, dy| *dx += scale * dy);
         }
+        // ANCHOR_END: scale-shift
     }
 }
 
@@ -141,9 +151,11 @@ impl<T: Float> Op<T> for DivideInto {
         map1(y, x.value(0), |y, x| *y = numerator / x);
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: divide-into
         if let Some(dx) = dx.of(0) {
             map3(dx, y.cotangent, y.value, x.value(0), |dx, dy, y, x| *dx -= dy * y / x);
         }
+        // ANCHOR_END: divide-into
     }
 }
 
@@ -165,12 +177,14 @@ impl<T: Float> Op<T> for AddColumn {
         }
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: add-column
         if let Some(da) = dx.of(0) {
             map1(da, y.cotangent, |da, dy| *da += dy);
         }
         if let Some(db) = dx.of(1) {
             add_row_sums(db, y.cotangent, x.cols(0));
         }
+        // ANCHOR_END: add-column
     }
 }
 
@@ -192,6 +206,7 @@ impl<T: Float> Op<T> for MulColumn {
         }
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: mul-column
         let cols = x.cols(0).max(1);
         if let Some(da) = dx.of(0) {
             let rows = da.chunks_exact_mut(cols).zip(y.cotangent.chunks_exact(cols));
@@ -205,12 +220,15 @@ impl<T: Float> Op<T> for MulColumn {
                 a.iter().zip(dy).for_each(|(&a, &dy)| *db += dy * a);
             }
         }
+        // ANCHOR_END: mul-column
     }
 }
 
 /// `b[r] += Σ_c a[r, c]`.
+// ANCHOR: row-sums
 pub(super) fn add_row_sums<T: Float>(b: &mut [T], a: &[T], cols: usize) {
     for (b, row) in b.iter_mut().zip(a.chunks_exact(cols.max(1))) {
         *b += super::sums::total(row);
     }
 }
+// ANCHOR_END: row-sums

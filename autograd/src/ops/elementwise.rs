@@ -19,7 +19,9 @@ impl<T: Float> Op<T> for Sigmoid {
     }
     fn backward(&self, _x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
         if let Some(dx) = dx.of(0) {
+            // ANCHOR: sigmoid
             map2(dx, y.cotangent, y.value, |dx, dy, y| *dx += dy * y * (T::ONE - y));
+            // ANCHOR_END: sigmoid
         }
     }
 }
@@ -39,7 +41,9 @@ impl<T: Float> Op<T> for Tanh {
     }
     fn backward(&self, _x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
         if let Some(dx) = dx.of(0) {
+            // ANCHOR: tanh
             map2(dx, y.cotangent, y.value, |dx, dy, y| *dx += dy * (T::ONE - y * y));
+            // ANCHOR_END: tanh
         }
     }
 }
@@ -59,7 +63,9 @@ impl<T: Float> Op<T> for Relu {
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
         if let Some(dx) = dx.of(0) {
+            // ANCHOR: relu
             map2(dx, y.cotangent, x.value(0), |dx, dy, x| *dx += if x > T::ZERO { dy } else { T::ZERO });
+            // ANCHOR_END: relu
         }
     }
 }
@@ -79,7 +85,9 @@ impl<T: Float> Op<T> for Exp {
     }
     fn backward(&self, _x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
         if let Some(dx) = dx.of(0) {
+            // ANCHOR: exp
             map2(dx, y.cotangent, y.value, |dx, dy, y| *dx += dy * y);
+            // ANCHOR_END: exp
         }
     }
 }
@@ -99,7 +107,9 @@ impl<T: Float> Op<T> for Ln {
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
         if let Some(dx) = dx.of(0) {
+            // ANCHOR: ln
             map2(dx, y.cotangent, x.value(0), |dx, dy, x| *dx += dy / x);
+            // ANCHOR_END: ln
         }
     }
 }
@@ -119,7 +129,9 @@ impl<T: Float> Op<T> for Square {
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
         if let Some(dx) = dx.of(0) {
+            // ANCHOR: square
             map2(dx, y.cotangent, x.value(0), |dx, dy, x| *dx += (dy + dy) * x);
+            // ANCHOR_END: square
         }
     }
 }
@@ -139,7 +151,9 @@ impl<T: Float> Op<T> for Sqrt {
     }
     fn backward(&self, _x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
         if let Some(dx) = dx.of(0) {
+            // ANCHOR: sqrt
             map2(dx, y.cotangent, y.value, |dx, dy, y| *dx += dy / (y + y));
+            // ANCHOR_END: sqrt
         }
     }
 }

@@ -13,6 +13,7 @@ pub struct Embedding {
 
 impl Embedding {
     /// Calls `visit` with (place in the table, place in `y`) of every entry copied.
+    // ANCHOR: entries
     fn entries<T: Float>(&self, x: Inputs<'_, T>, mut visit: impl FnMut(usize, usize)) {
         let (size, cols) = (x.cols(0), self.cols);
         for (at, &id) in x.indices().iter().enumerate() {
@@ -22,6 +23,7 @@ impl Embedding {
             }
         }
     }
+    // ANCHOR_END: entries
 }
 
 impl<T: Float> Op<T> for Embedding {
@@ -39,11 +41,15 @@ impl<T: Float> Op<T> for Embedding {
         Ok((ids.len() / cols * x.cols(0), cols))
     }
     fn forward(&self, x: Inputs<'_, T>, y: &mut [T], _saved: &mut [T]) {
+        // ANCHOR: forward
         let table = x.value(0);
         self.entries(x, |from, to| y[to] = table[from]);
+        // ANCHOR_END: forward
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: backward
         let Some(dtable) = dx.of(0) else { return };
         self.entries(x, |from, to| dtable[from] += y.cotangent[to]);
+        // ANCHOR_END: backward
     }
 }

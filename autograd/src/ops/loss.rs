@@ -72,6 +72,7 @@ impl<T: Float> Op<T> for CrossEntropy {
         y[0] = T::from_f64(loss / Self::count(x).max(1) as f64);
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: cross-entropy
         let Some(dx) = dx.of(0) else { return };
         let (block, cols) = (Self::classes(x) * x.cols(0), x.cols(0));
         let p = &y.saved[dx.len()..2 * dx.len()];
@@ -89,5 +90,6 @@ impl<T: Float> Op<T> for CrossEntropy {
                 dx[target * cols + column] -= scale;
             }
         }
+        // ANCHOR_END: cross-entropy
     }
 }

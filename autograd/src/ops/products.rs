@@ -26,10 +26,12 @@ pub struct MatMul {
 
 impl MatMul {
     /// The two factors, transposed as asked for.
+    // ANCHOR: factors
     fn factors<'a, T: Float>(&self, x: Inputs<'a, T>) -> (MatRef<'a, T>, MatRef<'a, T>) {
         let (a, b) = (x.matrix(0), x.matrix(1));
         (if self.transpose_a { a.transpose() } else { a }, if self.transpose_b { b.transpose() } else { b })
     }
+    // ANCHOR_END: factors
 }
 
 impl<T: Float> Op<T> for MatMul {
@@ -53,16 +55,20 @@ impl<T: Float> Op<T> for MatMul {
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
         let (a, b) = self.factors(x);
         let dy = MatRef::from_row_major_slice(y.cotangent, a.nrows(), b.ncols());
+        // ANCHOR: matmul-left
         if let Some(da) = dx.of(0) {
             let da = MatMut::from_row_major_slice_mut(da, x.rows(0), x.cols(0));
             let da = if self.transpose_a { da.transpose_mut() } else { da };
             matmul(da, Accum::Add, dy, b.transpose());
         }
+        // ANCHOR_END: matmul-left
+        // ANCHOR: matmul-right
         if let Some(db) = dx.of(1) {
             let db = MatMut::from_row_major_slice_mut(db, x.rows(1), x.cols(1));
             let db = if self.transpose_b { db.transpose_mut() } else { db };
             matmul(db, Accum::Add, a.transpose(), dy);
         }
+        // ANCHOR_END: matmul-right
     }
 }
 
@@ -107,9 +113,12 @@ impl<T: Float> Op<T> for Affine {
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
         let (rows, cols) = (x.rows(0), x.cols(2));
+        // ANCHOR: affine-bias
         if let Some(db) = dx.of(0) {
             add_row_sums(db, y.cotangent, cols);
         }
+        // ANCHOR_END: affine-bias
+        // ANCHOR: affine
         let dy = MatRef::from_row_major_slice(y.cotangent, rows, cols);
         for w in (1..x.len()).step_by(2) {
             if let Some(dw) = dx.of(w) {
@@ -120,5 +129,6 @@ impl<T: Float> Op<T> for Affine {
                 x.factor_transposed(w).times(y.cotangent, dx, Begin::Add);
             }
         }
+        // ANCHOR_END: affine
     }
 }

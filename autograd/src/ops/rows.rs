@@ -29,6 +29,7 @@ impl<T: Float> Op<T> for ConcatRows {
         }
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: concat
         let mut rest = y.cotangent;
         for k in 0..x.len() {
             let (block, below) = rest.split_at(x.value(k).len());
@@ -37,6 +38,7 @@ impl<T: Float> Op<T> for ConcatRows {
             }
             rest = below;
         }
+        // ANCHOR_END: concat
     }
 }
 
@@ -74,6 +76,7 @@ impl<T: Float> Op<T> for Select {
         }
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: select
         for (k, side) in [(0, true), (1, false)] {
             let Some(dx) = dx.of(k) else { continue };
             for (at, (dx, &dy)) in dx.iter_mut().zip(y.cotangent).enumerate() {
@@ -82,5 +85,6 @@ impl<T: Float> Op<T> for Select {
                 }
             }
         }
+        // ANCHOR_END: select
     }
 }

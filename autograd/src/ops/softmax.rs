@@ -25,6 +25,7 @@ impl<T: Float> Op<T> for Softmax {
         T::exp_slice(y, log_p);
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: softmax
         let (Some(dx), cols, dots) = (dx.of(0), x.cols(0).max(1), y.scratch) else { return };
         dots.fill(T::ZERO);
         for (y, dy) in y.value.chunks_exact(cols).zip(y.cotangent.chunks_exact(cols)) {
@@ -39,6 +40,7 @@ impl<T: Float> Op<T> for Softmax {
                 .zip(&*dots)
                 .for_each(|(((dx, &y), &dy), &dot)| *dx += y * (dy - dot));
         }
+        // ANCHOR_END: softmax
     }
 }
 
@@ -64,6 +66,7 @@ impl<T: Float> Op<T> for LogSoftmax {
         T::exp_slice(p, y);
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: log-softmax
         let (Some(dx), cols, sums) = (dx.of(0), x.cols(0).max(1), y.scratch) else { return };
         sums.fill(T::ZERO);
         for dy in y.cotangent.chunks_exact(cols) {
@@ -74,11 +77,13 @@ impl<T: Float> Op<T> for LogSoftmax {
         for ((dx, p), dy) in rows {
             dx.iter_mut().zip(p).zip(dy).zip(&*sums).for_each(|(((dx, &p), &dy), &sum)| *dx += dy - p * sum);
         }
+        // ANCHOR_END: log-softmax
     }
 }
 
 /// Writes the log-softmax of every column of `x` (`cols` columns) to `log_p`. `work` (as long as
 /// `x`) and `sums` (`cols` long) are working memory.
+// ANCHOR: stable
 pub(super) fn log_softmax<T: Float>(x: &[T], cols: usize, log_p: &mut [T], work: &mut [T], sums: &mut [T]) {
     let cols = cols.max(1);
     let mut rows = x.chunks_exact(cols);
@@ -100,3 +105,4 @@ pub(super) fn log_softmax<T: Float>(x: &[T], cols: usize, log_p: &mut [T], work:
         log_p.iter_mut().zip(&*sums).for_each(|(log_p, &ln_sum)| *log_p -= ln_sum);
     }
 }
+// ANCHOR_END: stable

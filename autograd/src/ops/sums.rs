@@ -17,10 +17,12 @@ impl<T: Float> Op<T> for Sum {
         y[0] = total(x.value(0));
     }
     fn backward(&self, _x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: sum
         let dy = y.cotangent[0];
         if let Some(dx) = dx.of(0) {
             dx.iter_mut().for_each(|dx| *dx += dy);
         }
+        // ANCHOR_END: sum
     }
 }
 
@@ -41,10 +43,12 @@ impl<T: Float> Op<T> for SumRows {
         }
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: sum-rows
         let Some(dx) = dx.of(0) else { return };
         for row in dx.chunks_exact_mut(x.cols(0).max(1)) {
             row.iter_mut().zip(y.cotangent).for_each(|(dx, &dy)| *dx += dy);
         }
+        // ANCHOR_END: sum-rows
     }
 }
 
@@ -63,10 +67,12 @@ impl<T: Float> Op<T> for SumCols {
         add_row_sums(y, x.value(0), x.cols(0));
     }
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: sum-cols
         let Some(dx) = dx.of(0) else { return };
         for (row, &dy) in dx.chunks_exact_mut(x.cols(0).max(1)).zip(y.cotangent) {
             row.iter_mut().for_each(|dx| *dx += dy);
         }
+        // ANCHOR_END: sum-cols
     }
 }
 

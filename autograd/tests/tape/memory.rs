@@ -91,11 +91,13 @@ fn second_step_allocates_nothing<T: Float>() {
     assert!(first.is_finite());
     for number in 2..5 {
         let mut result = 0.0;
+        // ANCHOR: nothing
         let used = measure(|| {
             tape.reset();
             result = step(&tape, &weights, &kernel);
         });
         assert_eq!(used.count_total, 0, "step {number} made {} allocations", used.count_total);
+        // ANCHOR_END: nothing
         assert_eq!(result.to_bits(), first.to_bits(), "step {number} is another one");
     }
     // The tape drops what the operations own.

@@ -139,21 +139,27 @@ impl<T: Float> Derivation<T> for Elman {
     // ANCHOR: backward
     fn backward(&self, step: Backward<'_, T>) {
         let Backward { inputs: p, h, dh, d_pre: da, dh_before, dx, .. } = step; // 1
+        // ANCHOR: backward-activation
         strips([&mut *da], [dh, h], |[da], [dh, h]| match self.relu {
             false => map2(da, dh, h, |da, dh, h| *da = dh * (T::ONE - h * h)), // 2
             true => map2(da, dh, h, |da, dh, h| *da = if h > T::ZERO { dh } else { T::ZERO }), // 2
         });
+        // ANCHOR_END: backward-activation
+        // ANCHOR: backward-products
         product(dh_before, p.factor_transposed(U), da); // 3
         if let Some(dx) = dx {
             add_product(dx, p.factor_transposed(W), da); // 3
         }
+        // ANCHOR_END: backward-products
     }
 
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
+        // ANCHOR: sums
         let a = 0..self.hidden;
         sums.weight(W, 0, a.clone(), Right::X); // 3
         sums.weight(U, 0, a.clone(), Right::HBefore); // 3
         sums.bias(B, 0, a.clone()); // 3
+        // ANCHOR_END: sums
     }
     // ANCHOR_END: backward
 

@@ -195,15 +195,22 @@ impl<T: Float> Derivation<T> for Gru {
         let to = [dn, dz, &mut *dh_before, da_n, dr, dq, da_r, da_z];
         strips(to, [dh, h_before, r, z, q, n], |to, [dh, h_before, r, z, q, n]| {
             let [dn, dz, dh_before, da_n, dr, dq, da_r, da_z] = to;
+            // ANCHOR: mix
             map2(dn, dh, z, |dn, dh, z| *dn = dh * (T::ONE - z)); // 2
             map3(dz, dh, h_before, n, |dz, dh, before, n| *dz = dh * (before - n)); // 2
             map2(dh_before, dh, z, |before, dh, z| *before = dh * z); // 2
+            // ANCHOR_END: mix
+            // ANCHOR: candidate
             map2(da_n, dn, n, |da, dn, n| *da = dn * (T::ONE - n * n)); // 3
             map2(dr, da_n, q, |dr, da, q| *dr = da * q); // 3
             map2(dq, da_n, r, |dq, da, r| *dq = da * r); // 3
+            // ANCHOR_END: candidate
+            // ANCHOR: gates
             map2(da_r, dr, r, |da, dr, r| *da = dr * r * (T::ONE - r)); // 4
             map2(da_z, dz, z, |da, dz, z| *da = dz * z * (T::ONE - z)); // 4
+            // ANCHOR_END: gates
         });
+        // ANCHOR: products
         let da_rzq = &d_pre[..3 * dh.len()];
         add_product(dh_before, p.factor_transposed(U), da_rzq); // 5
         if let Some(dx) = dx {
@@ -211,8 +218,10 @@ impl<T: Float> Derivation<T> for Gru {
             add_product(dx, p.factor_rows_transposed(W, rz), &d_pre[..2 * dh.len()]); // 6
             add_product(dx, p.factor_rows_transposed(W, n_rows), &d_pre[3 * dh.len()..]); // 6
         }
+        // ANCHOR_END: products
     }
 
+    // ANCHOR: sums
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         let size = self.hidden;
         sums.weight(U, 0, 0..3 * size, Right::HBefore); // 5
@@ -222,6 +231,7 @@ impl<T: Float> Derivation<T> for Gru {
             sums.bias(B, row, pre.clone()); // 6
         }
     }
+    // ANCHOR_END: sums
     // ANCHOR_END: backward
 
     fn inside(&self, show: &mut Inside<'_, T>) {

@@ -180,28 +180,39 @@ impl<T: Float> Derivation<T> for GruResetBefore {
         let (rz, n_rows) = (0..2 * self.hidden, 2 * self.hidden..3 * self.hidden);
         let ([r, z, _, n], [dr, dz, dk, dn]) = (parts(kept), parts_mut(d_kept));
         let [da_r, da_z, da_n] = parts_mut(d_pre);
-        let to = [dn, &mut *dz, &mut *dh_before, &mut *da_n];
-        strips(to, [dh, h_before, z, n], |[dn, dz, dh_before, da_n], [dh, h_before, z, n]| {
+        let to = [&mut *dn, &mut *dz, &mut *dh_before];
+        strips(to, [dh, h_before, z, n], |[dn, dz, dh_before], [dh, h_before, z, n]| {
+            // ANCHOR: mix
             map2(dn, dh, z, |dn, dh, z| *dn = dh * (T::ONE - z)); // 2
             map3(dz, dh, h_before, n, |dz, dh, before, n| *dz = dh * (before - n)); // 2
             map2(dh_before, dh, z, |before, dh, z| *before = dh * z); // 2
-            map2(da_n, dn, n, |da, dn, n| *da = dn * (T::ONE - n * n)); // 3
+            // ANCHOR_END: mix
         });
+        // ANCHOR: candidate
+        map2(da_n, dn, n, |da, dn, n| *da = dn * (T::ONE - n * n)); // 3
         product(dk, p.factor_rows_transposed(U, n_rows), da_n); // 3
+        // ANCHOR_END: candidate
         let to = [dr, &mut *dh_before, da_r, da_z];
         strips(to, [dk, h_before, r, dz, z], |[dr, dh_before, da_r, da_z], [dk, h_before, r, dz, z]| {
+            // ANCHOR: reset
             map2(dr, dk, h_before, |dr, dk, before| *dr = dk * before); // 4
             map2(dh_before, dk, r, |before, dk, r| *before += dk * r); // 4
+            // ANCHOR_END: reset
+            // ANCHOR: gates
             map2(da_r, dr, r, |da, dr, r| *da = dr * r * (T::ONE - r)); // 5
             map2(da_z, dz, z, |da, dz, z| *da = dz * z * (T::ONE - z)); // 5
+            // ANCHOR_END: gates
         });
+        // ANCHOR: products
         let da_rz = &d_pre[..2 * dh.len()];
         add_product(dh_before, p.factor_rows_transposed(U, rz), da_rz); // 6
         if let Some(dx) = dx {
             add_product(dx, p.factor_transposed(W), d_pre); // 7
         }
+        // ANCHOR_END: products
     }
 
+    // ANCHOR: sums
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         let (size, a) = (self.hidden, 0..3 * self.hidden);
         sums.weight(U, 2 * size, 2 * size..3 * size, Right::Kept(2 * size..3 * size)); // 3
@@ -209,6 +220,7 @@ impl<T: Float> Derivation<T> for GruResetBefore {
         sums.weight(W, 0, a.clone(), Right::X); // 7
         sums.bias(B, 0, a.clone()); // 7
     }
+    // ANCHOR_END: sums
     // ANCHOR_END: backward
 
     fn inside(&self, show: &mut Inside<'_, T>) {

@@ -172,29 +172,41 @@ impl<T: Float> Derivation<T> for Lstm {
         let to = [d_o, dc, di, df, dg, dc_before, dz_i, dz_f, dz_g, dz_o];
         strips(to, [dh, i, f, g, o, tanh_c, c_before], |to, [dh, i, f, g, o, tanh_c, c_before]| {
             let [d_o, dc, di, df, dg, dc_before, dz_i, dz_f, dz_g, dz_o] = to;
+            // ANCHOR: read
             map2(d_o, dh, tanh_c, |d, dh, tc| *d = dh * tc); // 2
             map3(dc, dh, o, tanh_c, |dc, dh, o, tc| *dc += dh * o * (T::ONE - tc * tc)); // 2
+            // ANCHOR_END: read
+            // ANCHOR: mix
             map2(di, dc, g, |d, dc, g| *d = dc * g); // 3
             map2(df, dc, c_before, |d, dc, before| *d = dc * before); // 3
             map2(dg, dc, i, |d, dc, i| *d = dc * i); // 3
+            // ANCHOR: carousel
             map2(dc_before, dc, f, |d, dc, f| *d = dc * f); // 3
+            // ANCHOR_END: carousel
+            // ANCHOR_END: mix
+            // ANCHOR: gates
             map2(dz_i, di, i, |dz, d, i| *dz = d * i * (T::ONE - i)); // 4
             map2(dz_f, df, f, |dz, d, f| *dz = d * f * (T::ONE - f)); // 4
             map2(dz_g, dg, g, |dz, d, g| *dz = d * (T::ONE - g * g)); // 4
             map2(dz_o, d_o, o, |dz, d, o| *dz = d * o * (T::ONE - o)); // 4
+            // ANCHOR_END: gates
         });
+        // ANCHOR: products
         product(dh_before, p.factor_transposed(U), dz); // 5
         if let Some(dx) = dx {
             add_product(dx, p.factor_transposed(W), dz); // 5
         }
+        // ANCHOR_END: products
     }
 
+    // ANCHOR: sums
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         let z = 0..4 * self.hidden;
         sums.weight(W, 0, z.clone(), Right::X); // 5
         sums.weight(U, 0, z.clone(), Right::HBefore); // 5
         sums.bias(B, 0, z.clone()); // 5
     }
+    // ANCHOR_END: sums
     // ANCHOR_END: backward
 
     fn inside(&self, show: &mut Inside<'_, T>) {

@@ -210,25 +210,36 @@ impl<T: Float> Derivation<T> for Peephole {
         } = step; // 1
         let ([i, f, g, o, tanh_c], [di, df, dg, d_o, _]) = (parts(kept), parts_mut(d_kept));
         let [dz_i, dz_f, dz_g, dz_o] = parts_mut(dz);
+        // ANCHOR: read
         map2(d_o, dh, tanh_c, |d, dh, tc| *d = dh * tc); // 2
         map3(dc, dh, o, tanh_c, |dc, dh, o, tc| *dc += dh * o * (T::ONE - tc * tc)); // 2
+        // ANCHOR_END: read
+        // ANCHOR: output
         map2(dz_o, d_o, o, |dz, d, o| *dz = d * o * (T::ONE - o)); // 3
         add_diagonal(dc, p.value(W_CO), dz_o); // 3
+        // ANCHOR_END: output
+        // ANCHOR: mix
         map2(di, dc, g, |d, dc, g| *d = dc * g); // 4
         map2(df, dc, c_before, |d, dc, before| *d = dc * before); // 4
         map2(dg, dc, i, |d, dc, i| *d = dc * i); // 4
         map2(dc_before, dc, f, |d, dc, f| *d = dc * f); // 4
+        // ANCHOR_END: mix
+        // ANCHOR: gates
         map2(dz_i, di, i, |dz, d, i| *dz = d * i * (T::ONE - i)); // 5
         map2(dz_f, df, f, |dz, d, f| *dz = d * f * (T::ONE - f)); // 5
         map2(dz_g, dg, g, |dz, d, g| *dz = d * (T::ONE - g * g)); // 5
         add_diagonal(dc_before, p.value(W_CI), dz_i); // 5
         add_diagonal(dc_before, p.value(W_CF), dz_f); // 5
+        // ANCHOR_END: gates
+        // ANCHOR: products
         product(dh_before, p.factor_transposed(U), dz); // 6
         if let Some(dx) = dx {
             add_product(dx, p.factor_transposed(W), dz); // 6
         }
+        // ANCHOR_END: products
     }
 
+    // ANCHOR: sums
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         let (size, z) = (self.hidden, 0..4 * self.hidden);
         sums.diagonal(W_CO, 3 * size..4 * size, Right::C); // 3
@@ -238,6 +249,7 @@ impl<T: Float> Derivation<T> for Peephole {
         sums.weight(U, 0, z.clone(), Right::HBefore); // 6
         sums.bias(B, 0, z.clone()); // 6
     }
+    // ANCHOR_END: sums
     // ANCHOR_END: backward
 
     fn inside(&self, show: &mut Inside<'_, T>) {

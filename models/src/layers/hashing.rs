@@ -34,9 +34,11 @@ pub fn hashing<'t, T: Float>(tape: &'t Tape<T>, ids: &[usize], features: usize, 
     })
 }
 
+// ANCHOR: place
 /// Where a symbol goes among N features, from the highest bits of its hash, and its sign, from a bit in the middle.
 fn place(id: usize, features: usize) -> (usize, f64) {
     let hash = fnv1a(&(id as u64).to_le_bytes());
     let place = (u128::from(hash) * features as u128) >> 64;
     (place as usize, if hash >> 31 & 1 == 0 { 1.0 } else { -1.0 })
 }
+// ANCHOR_END: place

@@ -26,9 +26,11 @@ impl InitialState {
         Self { h: zeros("h_0"), c: cell.has_cell_state().then(|| zeros("c_0")) }
     }
 
+    // ANCHOR: state
     /// The state for a batch of `batch` examples.
     pub fn state<'t, T: Float>(&self, p: Bound<'t, T>, batch: usize) -> State<'t, T> {
         let copies = |id| p.tape().zeros(p.get(id).rows(), batch) + p.get(id); // a column added to every column
         State { h: copies(self.h), c: self.c.map(copies) }
     }
+    // ANCHOR_END: state
 }

@@ -16,6 +16,7 @@ use autograd::{Float, Tape, Var};
 #[track_caller]
 pub fn one_hot<'t, T: Float>(tape: &'t Tape<T>, ids: &[usize], symbols: usize, batch: usize) -> Var<'t, T> {
     assert!(batch > 0 && ids.len() % batch == 0, "one_hot: {} ids do not fill steps of {batch}", ids.len());
+    // ANCHOR: one-hot
     let steps = ids.len() / batch;
     tape.constant_with(steps * symbols, batch, |x| {
         for (at, &id) in ids.iter().enumerate() {
@@ -23,4 +24,5 @@ pub fn one_hot<'t, T: Float>(tape: &'t Tape<T>, ids: &[usize], symbols: usize, b
             x[(at / batch * symbols + id) * batch + at % batch] = T::ONE;
         }
     })
+    // ANCHOR_END: one-hot
 }

@@ -60,6 +60,7 @@ fn all(double: impl Fn() -> Case<f64>, single: impl Fn() -> Case<f32>, seed: u64
     if ran.shape != (y.rows, y.cols) {
         return Err(format!("value: the shape is {:?}, should be {:?}", ran.shape, (y.rows, y.cols)));
     }
+    // ANCHOR: laws
     close("value", &ran.value, &y.entries, 1e-12)?;
     agrees_with_differences(&case, &x, seed)?;
     linear_in_the_cotangent(&case, &x, &cotangent, &mut random)?;
@@ -68,6 +69,7 @@ fn all(double: impl Fn() -> Case<f64>, single: impl Fn() -> Case<f32>, seed: u64
     overlapping_views(&case, &cotangent, &mut random)?;
     constants_take_no_part(&case, &x, &cotangent, &ran)?;
     single_precision(&single(), &x, &cotangent, &ran)
+    // ANCHOR_END: laws
 }
 
 /// The vector–Jacobian product against finite differences of the naive loop.

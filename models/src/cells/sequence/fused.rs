@@ -116,8 +116,10 @@ impl<D> Fused<D> {
             split_mut(work, step_sizes(plan, sizes));
         let ends = [cotangent.len() - (dh.len() + dc.len()), dh.len(), dc.len()];
         let [dy, dh_n, dc_n] = split(cotangent, ends);
+        // ANCHOR: through-time
         for s in (0..plan.recurrences()).rev() {
             std::mem::swap(&mut dh, &mut dh_before);
+            // ANCHOR_END: through-time
             std::mem::swap(&mut dc, &mut dc_before);
             plan.widen(s, dh_n, dh);
             plan.widen(s, dc_n, dc);
@@ -133,7 +135,9 @@ impl<D> Fused<D> {
                     Some(&mut dx_s[..sizes.x * n])
                 }
             };
+            // ANCHOR: dh
             plan.gather_add(s, dy, dh); // h_t is used by the output and by step t + 1: dh = dy_t + dh
+            // ANCHOR_END: dh
             self.cell.backward(Backward {
                 inputs: x,
                 h_before: plan.cut_before(s, h, sizes.h, h_copy),
@@ -246,9 +250,11 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
         let (work, wide) = rest.split_at_mut(steps);
         let (dh_0, dc_0) = self.through_time(x, (y.cotangent, &stored), (d_pre, dx.of(0)), work, |_, _| ());
         let (h_0, c_0) = self.starts(x);
+        // ANCHOR: start
         if let Some(d) = dx.of(h_0) {
             plan.scatter_start_add(dh_0, d);
         }
+        // ANCHOR_END: start
         if let Some(d) = c_0.and_then(|c_0| dx.of(c_0)) {
             plan.scatter_start_add(dc_0, d);
         }

@@ -70,6 +70,7 @@ pub fn fill_rows<T: Float>(y: &mut [T], b: &[T]) {
     y.chunks_exact_mut(n).zip(b).for_each(|(row, &b)| row.fill(b));
 }
 
+// ANCHOR: diagonal
 /// `y += diag(w) x`: row `r` of `x` times entry `r` of `w`. `y` and `x` are R×n.
 pub fn add_diagonal<T: Float>(y: &mut [T], w: &[T], x: &[T]) {
     let n = (x.len() / w.len().max(1)).max(1);
@@ -77,3 +78,4 @@ pub fn add_diagonal<T: Float>(y: &mut [T], w: &[T], x: &[T]) {
         y.iter_mut().zip(x).for_each(|(y, &x)| *y += w * x);
     }
 }
+// ANCHOR_END: diagonal

@@ -78,6 +78,7 @@ pub(super) fn add_sums<T: Float>(
 }
 
 impl<T: Float> Sums<'_, '_, T> {
+    // ANCHOR: weight
     /// `dW += Σ_t dz_t y_tᵀ`, where `z = W y`: the rows `pre` of the pre-activations are the weight's
     /// rows from `row` on.
     pub fn weight(&mut self, weight: usize, row: usize, pre: Range<usize>, right: Right) {
@@ -89,7 +90,9 @@ impl<T: Float> Sums<'_, '_, T> {
         let right = view(self.other, 0..cols, self.width, self.stride).transpose();
         add_rows(dw, left, right, threads::worth(rows * cols * self.width));
     }
+    // ANCHOR_END: weight
 
+    // ANCHOR: bias
     /// `db += Σ_t dz_t 1`, where `z = … + b`: the rows `pre` of the pre-activations are the bias's
     /// from `row` on.
     pub fn bias(&mut self, bias: usize, row: usize, pre: Range<usize>) {
@@ -98,6 +101,7 @@ impl<T: Float> Sums<'_, '_, T> {
             *db += dot(&dz[..self.width], None);
         }
     }
+    // ANCHOR_END: bias
 
     /// `dw += Σ_t (dz_t ⊙ y_t) 1`, where `z = w ⊙ y`: a weight that is a diagonal matrix.
     pub fn diagonal(&mut self, weight: usize, pre: Range<usize>, right: Right) {
