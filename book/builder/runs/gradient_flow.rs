@@ -116,7 +116,7 @@ pub fn scales() -> String {
         (1.0, "", (10.0, -4.2)),
         (1.5, "10 4", (10.0, 2.2)),
         (2.0, "6 3", (10.0, 6.2)),
-        (3.0, "2 4", (10.0, 11.3)),
+        (3.0, "2 4", (4.0, 8.6)),
     ] {
         let points = points(&Network::orthogonal(scale).norms("h"), -24.0);
         plot = plot.line(points, "q-h", dash).word(at, &format!("{scale} Q"));
