@@ -27,8 +27,9 @@ fn main() {
 }
 
 // ANCHOR: swing
-/// Two units without input are to swing: `h[0]` should be `0.7 cos(2π t / 12)` at t = 0 … 23. The loss
-/// after each of `marks` steps of training, from zeros or from a learned state.
+/// Two units without input are to swing: `h[0]` should be `0.7 cos(2π t /
+/// 12)` at t = 0 … 23. The loss after each of `marks` steps of training,
+/// from zeros or from a learned state.
 fn swing(learned: bool, marks: [u64; 3]) -> [f64; 3] {
     let mut params = Params::new();
     let cell = Elman::new(CellConfig::new(1, 2), &mut params, "rnn", "l0", &mut rng(3));
@@ -101,7 +102,8 @@ fn times(u: &[f64], v: &[f64]) -> Vec<f64> {
 }
 
 // ANCHOR: gains
-/// How much longer a random vector is after `products` multiplications by a new matrix.
+/// How much longer a random vector is after `products` multiplications by
+/// a new matrix.
 fn growth(init: Init, products: usize) -> f64 {
     let u: Vec<f64> = init.fill(&mut rng(1), HIDDEN, HIDDEN);
     let v = Random::new(2).normals(HIDDEN);
@@ -144,7 +146,8 @@ fn print_stacked() {
 }
 
 // ANCHOR: carousel
-/// The product of all forget gates from step 2 to step T, of the unit in the middle of all units.
+/// The product of all forget gates from step 2 to step T, of the unit in
+/// the middle of all units.
 fn product_of_gates(network: Network) -> f64 {
     let mut products = vec![1.0; HIDDEN];
     network.run(|q| {
@@ -173,8 +176,9 @@ fn print_forget() {
 }
 
 // ANCHOR: remember
-/// The first number is 1 or −1, then come 59 of noise; after the last one the network is to say the
-/// first. The loss, averaged over the last 50 of 400 steps of training: 1 for one that always says 0.
+/// The first number is 1 or −1, then come 59 of noise; after the last one
+/// the network is to say the first. The loss, averaged over the last 50
+/// of 400 steps of training: 1 for one that always says 0.
 fn remember(forget_bias: f64, seed: u64) -> f64 {
     const T: usize = 60;
     let (mut params, mut rng) = (Params::<f64>::new(), rng(seed));
