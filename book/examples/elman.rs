@@ -85,11 +85,11 @@ fn backward(weights: Weights, x: [f64; STEPS], h: &[Pair], dy: &[Pair], m: Mista
         });
         d.x[t - 1] = w[0] * da[0] + w[1] * da[1]; // 3
         let h_before = if m == Mistake::StateAfter { h[t] } else { h[t - 1] };
-        for i in 0..2 {
-            d.w[i] += da[i] * x[t - 1]; // 3
-            d.u[i][0] += da[i] * h_before[0]; // 3
-            d.u[i][1] += da[i] * h_before[1]; // 3
-            d.b[i] += da[i]; // 3
+        for (i, da) in da.into_iter().enumerate() {
+            d.w[i] += da * x[t - 1]; // 3
+            d.u[i][0] += da * h_before[0]; // 3
+            d.u[i][1] += da * h_before[1]; // 3
+            d.b[i] += da; // 3
         }
     }
     d.start = from_right;
@@ -165,11 +165,11 @@ fn print_backward() {
         right = [0, 1].map(|j| U[0][j] * da[0] + U[1][j] * da[1]);
         println!("      3  to step {}     {}", t - 1, two(right));
         println!("      3  dx{t}           {}", two([W[0] * da[0] + W[1] * da[1], 0.0]).split_at(9).0);
-        for i in 0..2 {
-            dw[i] += da[i] * X[t - 1];
-            db[i] += da[i];
-            for j in 0..2 {
-                du[i][j] += da[i] * h[t - 1][j];
+        for (i, da) in da.into_iter().enumerate() {
+            dw[i] += da * X[t - 1];
+            db[i] += da;
+            for (j, h) in h[t - 1].into_iter().enumerate() {
+                du[i][j] += da * h;
             }
         }
         println!("      3  dW so far     {}", two(dw));
