@@ -24,6 +24,7 @@ chapters! {
     peephole: "part3/peephole.md",
     gru: "part3/gru.md",
     variants: "part3/variants.md",
+    beginning: "part3/beginning.md",
     symbols: "part2/symbols.md",
     unrolling: "part2/unrolling.md",
     elman: "part2/elman.md",

@@ -199,12 +199,9 @@ fn screen(mut report: Report) -> String {
             parameter.relative_error = first_digit(parameter.relative_error);
         }
     }
-    // The last words of a long line go on a line of their own.
-    report
-        .to_string()
-        .replace("  worst", "\n    worst")
-        .replace("  (", "\n    (")
-        .replace("\n    (seed", "  (seed")
+    // Long lines are broken where they have two blanks before a word.
+    let broken = |text: String, word| text.replace(&format!("  {word}"), &format!("\n    {word}"));
+    ["worst", "("].into_iter().fold(report.to_string(), broken)
 }
 
 fn print_reports() {
@@ -256,7 +253,7 @@ fn print_weaker() {
         ("10⁻⁹ smooth, twice too large", |x| 1e-9 * f(x), 0.75, 1.024e-9),
     ];
     println!("\n== weaker: what four checks say");
-    println!("{:30}{:>9}{:>9}{:>11}{:>11}", "", "h = 1e-2", "h = 1e-6", "absolute", "library");
+    println!("{:30}{:>10}{:>10}{:>10}{:>9}", "", "h = 1e-2", "h = 1e-6", "absolute", "library");
     for (name, f, x, yours) in cases {
         let verdicts = [
             one_step(f, x, yours, 1e-2, true),
@@ -265,6 +262,6 @@ fn print_weaker() {
             library(f, x, yours),
         ]
         .map(|passed| if passed { "passed" } else { "wrong" });
-        println!("{name:30}{:>9}{:>9}{:>11}{:>11}", verdicts[0], verdicts[1], verdicts[2], verdicts[3]);
+        println!("{name:30}{:>10}{:>10}{:>10}{:>9}", verdicts[0], verdicts[1], verdicts[2], verdicts[3]);
     }
 }

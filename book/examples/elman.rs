@@ -48,7 +48,10 @@ struct Gradients {
     start: [f64; 2],
 }
 
-type Weights = ([f64; 2], [[f64; 2]; 2], [f64; 2]);
+/// Two units.
+type Pair = [f64; 2];
+/// W, U and b.
+type Weights = (Pair, [Pair; 2], Pair);
 
 /// The states: the start, then one for each step.
 fn forward((w, u, b): Weights, x: [f64; STEPS], start: [f64; 2]) -> Vec<[f64; 2]> {
@@ -62,7 +65,8 @@ fn forward((w, u, b): Weights, x: [f64; STEPS], start: [f64; 2]) -> Vec<[f64; 2]
 }
 
 // ANCHOR: backward
-fn backward((w, u, _): Weights, x: [f64; STEPS], h: &[[f64; 2]], dy: &[[f64; 2]], m: Mistake) -> Gradients {
+fn backward(weights: Weights, x: [f64; STEPS], h: &[Pair], dy: &[Pair], m: Mistake) -> Gradients {
+    let (w, u, _) = weights;
     let mut d = Gradients::default();
     let mut from_right = [0.0; 2];
     for t in (1..=STEPS).rev() {
@@ -71,19 +75,21 @@ fn backward((w, u, _): Weights, x: [f64; STEPS], h: &[[f64; 2]], dy: &[[f64; 2]]
             Mistake::NoRight => dy[t - 1][i],
             _ => dy[t - 1][i] + from_right[i], // 1
         });
-        let slope = |i: usize| if m == Mistake::NoTanh { 1.0 } else { 1.0 - h[t][i] * h[t][i] };
-        let da = [0, 1].map(|i| dh[i] * slope(i)); // 2
+        let da = [0, 1].map(|i| match m {
+            Mistake::NoTanh => dh[i],
+            _ => dh[i] * (1.0 - h[t][i] * h[t][i]), // 2
+        });
         from_right = [0, 1].map(|j| match m {
             Mistake::NotTransposed => u[j][0] * da[0] + u[j][1] * da[1],
             _ => u[0][j] * da[0] + u[1][j] * da[1], // 3
         });
         d.x[t - 1] = w[0] * da[0] + w[1] * da[1]; // 3
         let h_before = if m == Mistake::StateAfter { h[t] } else { h[t - 1] };
-        for i in 0..2 {
-            d.w[i] += da[i] * x[t - 1]; // 3
-            d.u[i][0] += da[i] * h_before[0]; // 3
-            d.u[i][1] += da[i] * h_before[1]; // 3
-            d.b[i] += da[i]; // 3
+        for (i, da) in da.into_iter().enumerate() {
+            d.w[i] += da * x[t - 1]; // 3
+            d.u[i][0] += da * h_before[0]; // 3
+            d.u[i][1] += da * h_before[1]; // 3
+            d.b[i] += da; // 3
         }
     }
     d.start = from_right;
@@ -153,17 +159,17 @@ fn print_backward() {
         let dh = [0, 1].map(|i| DY[t - 1][i] + right[i]);
         let da = [0, 1].map(|i| dh[i] * (1.0 - h[t][i] * h[t][i]));
         println!("step {t}   dy{t}           {}", two(DY[t - 1]));
-        println!("         from step {}    {}", t + 1, two(right));
+        println!("         from step {}   {}", t + 1, two(right));
         println!("      1  dh{t}           {}", two(dh));
         println!("      2  da{t}           {}", two(da));
         right = [0, 1].map(|j| U[0][j] * da[0] + U[1][j] * da[1]);
-        println!("      3  to step {}      {}", t - 1, two(right));
+        println!("      3  to step {}     {}", t - 1, two(right));
         println!("      3  dx{t}           {}", two([W[0] * da[0] + W[1] * da[1], 0.0]).split_at(9).0);
-        for i in 0..2 {
-            dw[i] += da[i] * X[t - 1];
-            db[i] += da[i];
-            for j in 0..2 {
-                du[i][j] += da[i] * h[t - 1][j];
+        for (i, da) in da.into_iter().enumerate() {
+            dw[i] += da * X[t - 1];
+            db[i] += da;
+            for (j, h) in h[t - 1].into_iter().enumerate() {
+                du[i][j] += da * h;
             }
         }
         println!("      3  dW so far     {}", two(dw));

@@ -12,7 +12,8 @@ type V = [f64; 2];
 type Theta = [f64; 28];
 
 // ANCHOR: parameters
-/// Rows of r, z and n below each other, two each: W (6×1), U (6×2), b (6×1); then b_hn and h_0.
+/// Rows of r, z and n below each other, two each: W (6×1), U (6×2), b (6×1);
+/// then b_hn and h_0.
 #[rustfmt::skip]
 const THETA: Theta = [
     0.6, -0.4,   0.3, 0.5,   0.8, -0.7,

@@ -109,20 +109,20 @@ fn print_products(step: &Step) {
 fn print_gates(step: &Step) {
     println!("\n== gates");
     for (k, (name, gate)) in [("i", step.i), ("f", step.f), ("g", step.g), ("o", step.o)].iter().enumerate() {
-        for unit in 0..HIDDEN {
+        for (unit, gate) in gate.iter().enumerate() {
             let function = if *name == "g" { "tanh" } else { "σ   " };
-            println!("{name}{} = {function} {:7.4} = {:7.4}", unit + 1, step.z[2 * k + unit], gate[unit]);
+            println!("{name}{} = {function} {:7.4} = {:7.4}", unit + 1, step.z[2 * k + unit], gate);
         }
     }
 }
 
 fn print_state(step: &Step) {
     println!("\n== state");
-    for k in 0..HIDDEN {
-        let (kept, written) = (step.f[k] * C0[k], step.i[k] * step.g[k]);
+    for (k, before) in C0.iter().enumerate() {
+        let (kept, written) = (step.f[k] * before, step.i[k] * step.g[k]);
         let (f, i, g, c) = (step.f[k], step.i[k], step.g[k], step.c[k]);
         println!("unit {}", k + 1);
-        println!("  f * c0           {f:7.4} * {:7.4} = {kept:7.4}", C0[k]);
+        println!("  f * c0           {f:7.4} * {before:7.4} = {kept:7.4}");
         println!("  i * g            {i:7.4} * {g:7.4} = {written:7.4}");
         println!("  c                {kept:7.4} + {written:7.4} = {c:7.4}");
         println!("  tanh c                               {:7.4}", step.tanh_c[k]);

@@ -10,12 +10,16 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 // ANCHOR: parameters
 /// What each parameter of one unit is called, in the order of [`THETA`].
+#[rustfmt::skip]
 const NAMES: [&str; 17] = [
-    "W_i", "W_f", "W_g", "W_o", "U_i", "U_f", "U_g", "U_o", "b_i", "b_f", "b_g", "b_o", "w_ci", "w_cf",
-    "w_co", "h_0", "c_0",
+    "W_i", "W_f", "W_g", "W_o", "U_i", "U_f", "U_g", "U_o",
+    "b_i", "b_f", "b_g", "b_o", "w_ci", "w_cf", "w_co", "h_0", "c_0",
 ];
-const THETA: [f64; 17] =
-    [0.5, -0.3, 0.8, 0.4, 0.2, 0.1, -0.4, 0.3, 0.1, 1.0, 0.0, -0.2, 0.6, -0.5, 0.7, 0.2, 0.4];
+#[rustfmt::skip]
+const THETA: [f64; 17] = [
+    0.5, -0.3, 0.8, 0.4,   0.2, 0.1, -0.4, 0.3,
+    0.1, 1.0, 0.0, -0.2,   0.6, -0.5, 0.7,   0.2, 0.4,
+];
 const X: [f64; 2] = [1.0, -0.5];
 // ANCHOR_END: parameters
 
@@ -169,8 +173,9 @@ fn main() {
 }
 
 // ANCHOR: timer
-/// A cell that adds 0.1 at every step: no input, no recurrent weights, both gates to the cell wide open.
-/// Its output gate has the bias −75 and, if it is to see the cell, the peephole 100.
+/// A cell that adds 0.1 at every step: no input, no recurrent weights, the
+/// gates to the cell wide open. Its output gate has the bias −75 and, if it
+/// is to see the cell, the peephole 100.
 fn timer(kind: Kind) -> Params<f64> {
     let (mut params, mut rng) = (Params::new(), ChaCha8Rng::seed_from_u64(1));
     CellConfig::new(1, 1).build::<f64>(kind, &mut params, "rnn", "l0", &mut rng);

@@ -179,7 +179,7 @@ fn forward(table: &[f64]) -> Vec<f64> {
     HELL.iter().flat_map(|id| [table[2 * id], table[2 * id + 1]]).collect()
 }
 
-/// Its backward rule: row HELL[t] gets cotangent t, added to what it has or, wrongly, in its place.
+/// Backward: row HELL[t] gets cotangent t, added to what it has or put in its place.
 fn backward(cotangent: &[f64], add: bool) -> Vec<f64> {
     let mut gradient = vec![0.0; TABLE.len()];
     for (t, id) in HELL.into_iter().enumerate() {

@@ -114,7 +114,7 @@ fn main() {
 
 fn print_experiment() {
     println!("== experiment: loss after so many steps of training");
-    println!("{:24}      1     10     50    100    200", "");
+    println!("{:24}      1     10     50    100    200", "loss after step");
     for (name, memory) in [("state handed on", Memory::Carried), ("every step from zeros", Memory::Forgotten)]
     {
         let losses = train(memory);
@@ -215,7 +215,7 @@ fn print_backward(network: &Network, params: &Params<f64>) {
     for t in (0..4).rev() {
         let above: Vec<f64> = (0..HIDDEN).map(|j| (0..4).map(|k| v[2 * k + j] * dy[t][k]).sum()).collect();
         let right: Vec<f64> = dh[t].iter().zip(&above).map(|(all, above)| all - above).collect();
-        println!("step {}  {}   dL/dy      {}", t + 1, LETTERS[INPUTS[t]], numbers(&dy[t], 4));
+        println!("step {}  {}  dL/dy     {}", t + 1, LETTERS[INPUTS[t]], numbers(&dy[t], 4));
         println!("           from above {}", numbers(&above, 4));
         println!("           from right {}", numbers(&right, 4));
         println!("           dL/dh      {}", numbers(&dh[t], 4));
@@ -304,6 +304,6 @@ fn print_broken(network: &Network, params: &Params<f64>) {
 /// Rounded, without the sign of a zero.
 fn numbers(entries: &[f64], decimals: usize) -> String {
     let unit = 10.0_f64.powi(decimals as i32);
-    let width = decimals + 4;
+    let width = if decimals == 2 { 5 } else { decimals + 4 };
     entries.iter().map(|x| format!(" {:width$.decimals$}", (x * unit).round() / unit + 0.0)).collect()
 }

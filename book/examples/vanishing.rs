@@ -35,7 +35,7 @@ fn heading(name: &str) {
 
 fn print_experiment() {
     println!("== experiment: norm of dL/dh_t at these steps");
-    heading("U");
+    heading("U                at step");
     for scale in [0.5, 0.9, 1.0, 1.2, 1.5, 2.0, 3.0] {
         println!("{:24}{}", format!("{scale:.1} Q"), row(&Network::orthogonal(scale).norms("h")));
     }
@@ -56,7 +56,7 @@ fn print_unit() {
 }
 
 // ANCHOR: two-units
-/// U is a turn that also stretches by 1.1, and the loss is the first unit's last state.
+/// U turns and stretches by 1.1; the loss is the first unit's last state.
 const U: [[f64; 2]; 2] = [[0.88, -0.66], [0.66, 0.88]];
 const X: [[f64; 2]; 3] = [[0.2, 0.0], [0.0, 0.5], [1.0, -0.5]];
 const LAST: [f64; 2] = [1.0, 0.0];
@@ -162,7 +162,7 @@ fn print_weights() {
 
 fn print_cells() {
     println!("\n== cells: norm of the gradient at these steps");
-    heading("");
+    heading("                 at step");
     for (name, network, q) in cells() {
         println!("{name:22} {q}{}", row(&network.norms(q)));
     }
@@ -179,7 +179,7 @@ fn without_tanh(u: &[f64], cotangent: &[f64]) -> Vec<f64> {
 fn print_broken() {
     println!("\n== broken: without 1 - h^2, norm of dL/dh_t");
     let network = Network::orthogonal(1.0);
-    heading("");
+    heading("                 at step");
     println!("{:24}{}", "1.0 Q, as it is", row(&network.norms("h")));
     let (_, params) = network.build();
     let u = &params.get(params.find("rnn.weight_hh_l0").unwrap()).value;

@@ -15,7 +15,8 @@ const INPUT: usize = 3;
 const HIDDEN: usize = 4;
 
 // ANCHOR: gate
-/// The weights of one gate, or of whatever else is computed as `W x + U h + b`.
+/// The weights of one gate, or of whatever else is computed as `W x + U h
+/// + b`.
 #[derive(Clone)]
 struct Gate {
     w: Vec<f64>,
@@ -30,7 +31,8 @@ fn random(seed: u64) -> Gate {
     Gate { w: normals(HIDDEN * INPUT), u: normals(HIDDEN * HIDDEN), b: normals(HIDDEN) }
 }
 
-/// A gate that looks at nothing: σ(40) is 1 to all sixteen digits, σ(−40) is less than 10⁻¹⁷.
+/// A gate that looks at nothing: σ(40) is 1 to all sixteen digits, σ(−40)
+/// is less than 10⁻¹⁷.
 fn pinned(bias: f64) -> Gate {
     Gate { w: vec![0.0; HIDDEN * INPUT], u: vec![0.0; HIDDEN * HIDDEN], b: vec![bias; HIDDEN] }
 }
@@ -39,8 +41,9 @@ fn pinned(bias: f64) -> Gate {
 const OPEN: f64 = 40.0;
 const SHUT: f64 = -40.0;
 
-/// All hidden states of a network whose gates are stacked in this order, on a fixed random input; what
-/// `others` names is set too, everything else is zero.
+/// All hidden states of a network whose gates are stacked in this order,
+/// on a fixed random input; what `others` names is set too, everything
+/// else is zero.
 fn run(kind: Kind, gates: &[Gate], others: &[(&str, Vec<f64>)]) -> Vec<f64> {
     let (mut params, mut rng) = (Params::new(), ChaCha8Rng::seed_from_u64(1));
     let cell = CellConfig::new(INPUT, HIDDEN).build::<f64>(kind, &mut params, "rnn", "l0", &mut rng);

@@ -111,12 +111,12 @@ fn points(norms: &[f64], from: f64) -> Vec<(f64, f64)> {
 pub fn scales() -> String {
     let mut plot = plot(-24.0, 12.0);
     for (scale, dash, at) in [
-        (0.5, "2 4", (38.0, -21.5)),
+        (0.5, "2 4", (43.0, -22.5)),
         (0.9, "10 4", (14.0, -10.0)),
         (1.0, "", (10.0, -4.2)),
         (1.5, "10 4", (10.0, 2.2)),
         (2.0, "6 3", (10.0, 6.2)),
-        (3.0, "2 4", (10.0, 11.3)),
+        (3.0, "2 4", (4.0, 8.6)),
     ] {
         let points = points(&Network::orthogonal(scale).norms("h"), -24.0);
         plot = plot.line(points, "q-h", dash).word(at, &format!("{scale} Q"));
