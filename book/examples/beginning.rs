@@ -27,9 +27,9 @@ fn main() {
 }
 
 // ANCHOR: swing
-/// Two units without input are to swing: `h[0]` should be `0.7 cos(2π t /
-/// 12)` at t = 0 … 23. The loss after each of `marks` steps of training,
-/// from zeros or from a learned state.
+/// Two units without input are to swing: at t = 0 … 23, `h[0]` should be
+/// `0.7 cos(2π t / 12)`. The loss after each of `marks` steps of
+/// training, from zeros or from a learned state.
 fn swing(learned: bool, marks: [u64; 3]) -> [f64; 3] {
     let mut params = Params::new();
     let cell = Elman::new(CellConfig::new(1, 2), &mut params, "rnn", "l0", &mut rng(3));

@@ -15,8 +15,7 @@ const INPUT: usize = 3;
 const HIDDEN: usize = 4;
 
 // ANCHOR: gate
-/// The weights of one gate, or of whatever else is computed as `W x + U h
-/// + b`.
+/// The weights of one gate, or of another sum `W x + U h + b`.
 #[derive(Clone)]
 struct Gate {
     w: Vec<f64>,

@@ -40,13 +40,13 @@ pub fn first_weights() -> String {
 pub fn forget_bias() -> String {
     figure(
         "c",
-        -30.0,
+        -22.0,
         "q-c",
         &[
-            (Network::lstm(0.0), "2 4", "bias 0", (8.0, -22.0)),
-            (Network::lstm(1.0), "10 4", "bias 1", (8.0, -10.0)),
-            (Network::lstm(3.0), "6 3", "bias 3", (8.0, -4.0)),
-            (Network::lstm(5.0), "", "bias 5", (8.0, 0.8)),
+            (Network::lstm(0.0), "2 4", "bias 0", (12.0, -20.0)),
+            (Network::lstm(1.0), "10 4", "bias 1", (8.0, -8.8)),
+            (Network::lstm(3.0), "6 3", "bias 3", (8.0, -1.6)),
+            (Network::lstm(5.0), "", "bias 5", (26.0, 1.0)),
         ],
     )
 }
