@@ -28,10 +28,10 @@ pub fn first_weights() -> String {
         -22.0,
         "q-h",
         &[
-            (elman(Init::Normal { std: 0.01 }), "2 4", "normal, std 0.01", (70.0, -18.0)),
-            (elman(uniform), "10 4", "uniform, 1/\u{221a}H", (42.0, -18.0)),
-            (elman(Init::XavierUniform { gain: 1.0 }), "6 3", "Xavier", (14.0, -9.5)),
-            (elman(Init::Orthogonal), "", "orthogonal", (14.0, -1.0)),
+            (elman(Init::Normal { std: 0.01 }), "2 4", "normal, std 0.01", (59.0, -20.5)),
+            (elman(uniform), "10 4", "uniform, 1/\u{221a}H", (42.0, -15.5)),
+            (elman(Init::XavierUniform { gain: 1.0 }), "6 3", "Xavier", (14.0, -2.0)),
+            (elman(Init::Orthogonal), "", "orthogonal", (14.0, -6.8)),
         ],
     )
 }
