@@ -11,7 +11,7 @@
 ///
 /// ```
 /// let sum = models::threads::with_threads(2, || {
-///     let (a, b) = models::threads::join(true, || 1, || 2);
+///     let (a, b) = models::threads::join(|| 1, || 2);
 ///     a + b
 /// });
 /// assert_eq!(sum, Ok(3));
@@ -38,17 +38,12 @@ pub fn count() -> usize {
     1
 }
 
-/// Runs `a` and `b`, at the same time if `parallel`.
-pub fn join<A: Send, B: Send>(
-    parallel: bool,
-    a: impl FnOnce() -> A + Send,
-    b: impl FnOnce() -> B + Send,
-) -> (A, B) {
+/// Runs `a` and `b`, at the same time if there are threads to share them.
+pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
     #[cfg(feature = "threads")]
-    if parallel && count() > 1 {
+    if count() > 1 {
         return rayon::join(a, b);
     }
-    let _ = parallel;
     (a(), b())
 }
 

@@ -36,6 +36,26 @@ fn run(kind: Kind, lengths: Option<&Lengths>, threads: usize) -> Vec<Vec<f32>> {
     all.expect("so few threads are there")
 }
 
+/// The output of a layer with two rows, more threads than its rows can be split for, and many columns.
+#[test]
+fn few_rows_cannot_be_split_often() {
+    let run = |threads| {
+        let run = || {
+            let config = CellConfig { output: Some(2), ..CellConfig::new(1, 512) };
+            let (mut params, mut rng) = (Params::<f32>::new(), ChaCha8Rng::seed_from_u64(3));
+            let cell = config.build(Kind::Jordan, &mut params, "rnn", "l0", &mut rng);
+            let tape = Tape::new();
+            let p = params.bind(&tape);
+            let x = tape.constant(3, 1024, &Init::Normal { std: 1.0 }.fill(&mut rng, 3, 1024));
+            let start = cell.zero_state(&tape, 1024);
+            let (y, _) = cell.sequence(p, x, start, None, false).expect("it has a fused form");
+            y.value()
+        };
+        with_threads(threads, run).expect("so few threads are there")
+    };
+    assert!(run(1) == run(4));
+}
+
 #[test]
 fn every_number_of_threads_gives_the_same_bits() {
     let lengths: Vec<usize> = (0..B).map(|b| 1 + b % T).collect();

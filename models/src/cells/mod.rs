@@ -144,20 +144,6 @@ impl Kind {
             Self::GruResetBefore => "gru-reset-before",
         }
     }
-
-    /// What it is, in a line.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Self::Elman => "the simple recurrent network: h = tanh(W x + U h + b)",
-            Self::ElmanRelu => "the same with relu in place of tanh",
-            Self::Jordan => "its output is fed back, not its hidden activation",
-            Self::LstmNoForget => "the LSTM of 1997: a cell state that is only ever added to",
-            Self::Lstm => "long short-term memory: gates that write, keep and read a cell state",
-            Self::Peephole => "the LSTM whose gates see the cell state",
-            Self::Gru => "two gates and no cell state; the reset gate after the matrix, as in PyTorch",
-            Self::GruResetBefore => "the same as published in 2014: the reset gate before the matrix",
-        }
-    }
 }
 
 impl FromStr for Kind {

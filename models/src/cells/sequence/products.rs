@@ -46,7 +46,8 @@ fn multiply<T: Float, const K: usize>(
 ) {
     let rows = products[0].0.rows();
     let (first, upper) = (threads / 2, rows * (threads / 2) / threads.max(1));
-    if first == 0 {
+    // The others may have taken all the rows there are: few rows cannot be split often.
+    if first == 0 || rows == 0 {
         for (w, x) in products {
             w.times(x, y, begin);
             begin = Begin::Add;
@@ -58,7 +59,6 @@ fn multiply<T: Float, const K: usize>(
     let upper = above[0].0.rows();
     let (y_above, y_below) = y.split_at_mut(y.len() / rows * upper);
     threads::join(
-        true,
         || multiply(y_above, begin.of(0..upper), above, first),
         || multiply(y_below, begin.of(upper..rows), below, threads - first),
     );

@@ -54,7 +54,7 @@ fn share<T: Float, const O: usize, const I: usize>(
         });
         let [above, below] = [0, 1].map(|half| inputs.map(|x| if half == 0 { &x[..at] } else { &x[at..] }));
         let [y_above, y_below] = [0, 1].map(|half| halves.each_mut().map(|y| std::mem::take(&mut y[half])));
-        threads::join(true, || share(y_above, above, f, first), || share(y_below, below, f, threads - first));
+        threads::join(|| share(y_above, above, f, first), || share(y_below, below, f, threads - first));
         return;
     }
     let n = outputs[0].len();

@@ -152,11 +152,7 @@ fn add_rows<T: Float>(dw: MatMut<'_, T>, a: MatRef<'_, T>, b: MatRef<'_, T>, thr
     }
     let (dw_above, dw_below) = dw.split_at_row_mut(upper);
     let (above, below) = a.split_at_row(upper);
-    threads::join(
-        true,
-        || add_rows(dw_above, above, b, first),
-        || add_rows(dw_below, below, b, threads - first),
-    );
+    threads::join(|| add_rows(dw_above, above, b, first), || add_rows(dw_below, below, b, threads - first));
 }
 
 /// These rows of a matrix whose rows lie `stride` apart, as one of `width` columns.
