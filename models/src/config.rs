@@ -113,9 +113,9 @@ impl Default for Config {
 }
 
 /// The largest network, in weights: 1 GiB of them in `f32`, and three times as much for their training.
-const MOST_WEIGHTS: usize = 1 << 28;
+const MOST_WEIGHTS: u64 = 1 << 28;
 /// The most numbers a training step may put on the tape: 16 GiB of them in `f32`.
-const MOST_NUMBERS: usize = 1 << 32;
+const MOST_NUMBERS: u64 = 1 << 32;
 
 impl Config {
     /// The version that is written and can be read.
@@ -217,7 +217,7 @@ impl Config {
     fn check_size(&self, symbols: usize) -> Result<(), Invalid> {
         let Self { hidden, layers, seq, batch, .. } = *self;
         let vector = Encoding::parse(&self.encoding, self.embedding)?.size(symbols);
-        let product = |factors: &[usize]| factors.iter().fold(1, |p: usize, &f| p.saturating_mul(f));
+        let product = |factors: &[usize]| factors.iter().fold(1, |p: u64, &f| p.saturating_mul(f as u64));
         // At most four gates in two directions, each with W and U.
         let weights = [
             product(&[16, layers, hidden, vector.max(hidden)]),

@@ -72,7 +72,7 @@ struct Sizes {
 }
 
 /// The most numbers a run may put on the tape: 32 GiB of them in F64.
-const MOST_NUMBERS: usize = 1 << 32;
+const MOST_NUMBERS: u64 = 1 << 32;
 
 impl Sizes {
     /// Infers all sizes, and checks the shapes of all weights that memory will be taken for.
@@ -86,7 +86,7 @@ impl Sizes {
         let stack = StackSizes::infer(kind, file, "", dtype, Some(input))?;
         let StackSizes { hidden, output, layers, directions, .. } = stack;
         let numbers = [16, steps, batch, layers, directions, hidden.max(output)];
-        if numbers.iter().fold(1, |product: usize, &n| product.saturating_mul(n)) > MOST_NUMBERS {
+        if numbers.iter().fold(1, |product: u64, &n| product.saturating_mul(n as u64)) > MOST_NUMBERS {
             return Err(Invalid(format!(
                 "x of {x:?} with H = {hidden} needs too much memory for one machine"
             )));
