@@ -56,10 +56,10 @@ pub trait Float:
     /// [`ops::matmul`](crate::ops::matmul). This and the two below stand here to be compiled once, with
     /// this crate, and not again with every program that uses them.
     fn matmul(dst: MatMut<'_, Self>, accum: Accum, a: MatRef<'_, Self>, b: MatRef<'_, Self>);
-    /// [`product::pack`](crate::product::pack).
+    /// [`product::pack`](crate::product::pack()).
     fn pack(out: &mut [Self], w: MatRef<'_, Self>, shape: Shape);
-    /// [`Packed::times`].
-    fn packed_times(w: Packed<'_, Self>, x: &[Self], y: &mut [Self], begin: Begin<'_, Self>);
+    /// [`product::multiply`](crate::product::multiply) of packed factors.
+    fn packed_times(y: &mut [Self], begin: Begin<'_, Self>, terms: &[(Packed<'_, Self>, &[Self])]);
 }
 
 macro_rules! float {
@@ -106,8 +106,8 @@ macro_rules! float {
             fn pack(out: &mut [Self], w: MatRef<'_, Self>, shape: Shape) {
                 product::run_pack(out, w, shape);
             }
-            fn packed_times(w: Packed<'_, Self>, x: &[Self], y: &mut [Self], begin: Begin<'_, Self>) {
-                product::run_product(w, x, y, begin);
+            fn packed_times(y: &mut [Self], begin: Begin<'_, Self>, terms: &[(Packed<'_, Self>, &[Self])]) {
+                product::run_product(y, begin, terms);
             }
         }
     };

@@ -9,6 +9,7 @@
 //! Which instruction set it is changes no bit of a result: each of these operations has one
 //! correctly rounded result, which all of them give.
 
+use crate::Float;
 use pulp::{Arch, Simd, WithSimd};
 
 /// `f(&mut y[i], a[i])` for every `i`.
@@ -75,6 +76,46 @@ impl<T: Copy, F: Fn(&mut T, T, T, T)> WithSimd for Map<'_, T, F> {
     }
 }
 
+/// `Σ aᵢ`, in an order that does not depend on the processor.
+pub fn sum<T: Float>(a: &[T]) -> T {
+    Arch::new().dispatch(Total { a, b: a, term: |a, _| a })
+}
+
+/// `Σ aᵢ bᵢ`, in the same order.
+///
+/// # Panics
+/// If the slices differ in length.
+#[track_caller]
+pub fn dot<T: Float>(a: &[T], b: &[T]) -> T {
+    let (n, m) = (a.len(), b.len());
+    assert!(n == m, "dot: {n} entries and {m}");
+    Arch::new().dispatch(Total { a, b, term: |a, b| a * b })
+}
+
+struct Total<'a, T, F> {
+    a: &'a [T],
+    b: &'a [T],
+    term: F,
+}
+
+impl<T: Float, F: Fn(T, T) -> T> WithSimd for Total<'_, T, F> {
+    type Output = T;
+
+    /// Sixteen sums side by side, which need not wait for each other, after what is left over.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> T {
+        let (a, b) = (self.a.as_chunks::<16>(), self.b.as_chunks::<16>());
+        let rest = a.1.iter().zip(b.1).fold(T::ZERO, |sum, (&a, &b)| sum + (self.term)(a, b));
+        let mut sums = [T::ZERO; 16];
+        for (a, b) in a.0.iter().zip(b.0) {
+            for k in 0..16 {
+                sums[k] += (self.term)(a[k], b[k]);
+            }
+        }
+        sums.into_iter().fold(rest, |total, sum| total + sum)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +134,16 @@ mod tests {
                 assert_eq!(two[i], start[i] - a[i] / (1.0 + b[i]));
                 assert_eq!(three[i], start[i] + a[i] * b[i] * (1.0 - c[i]));
             }
+        }
+    }
+
+    #[test]
+    fn sums_are_those_of_the_plain_loop_at_every_length() {
+        for n in 0..150 {
+            let a: Vec<f64> = (0..n).map(|i| ((i * 7) % 13) as f64 - 5.0).collect();
+            let b: Vec<f64> = (0..n).map(|i| ((i * 5) % 11) as f64 - 4.0).collect();
+            assert_eq!(sum(&a), a.iter().sum::<f64>());
+            assert_eq!(dot(&a, &b), a.iter().zip(&b).map(|(a, b)| a * b).sum::<f64>());
         }
     }
 

@@ -1,6 +1,6 @@
 //! The product of packed weights against faer's, at all sizes and in all ways to begin.
 
-use autograd::product::{Begin, Packed, Shape, pack};
+use autograd::product::{Begin, Factor, Packed, Shape, multiply, pack};
 use autograd::{Float, Tape};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
@@ -35,7 +35,8 @@ fn difference<T: Float>([rows, cols, n]: [usize; 3], transposed: bool, how: usiz
     let mut expected = y.clone();
     faer(w, &x, &mut expected, begin);
     pack(&mut packed, w, shape);
-    Packed::new(&packed, rows, cols, shape).times(&x, &mut y, begin);
+    let factor = Factor::new(w).with(Packed::new(&packed, rows, cols, shape));
+    multiply(&mut y, begin, &[(factor, &x)]);
     let differences = y.iter().zip(&expected).map(|(y, e)| (y.to_f64() - e.to_f64()).abs());
     differences.map(|d| if d.is_nan() { f64::INFINITY } else { d }).fold(0.0, f64::max) / (cols + 1) as f64
 }
@@ -71,9 +72,11 @@ fn columns_and_rows_are_computed_alone() {
     let product = |w: &[f32], x: &[f32], n: usize| {
         let rows = w.len() / cols;
         let mut packed = vec![0.0; Shape::Columns.size::<f32>(rows, cols)];
-        pack(&mut packed, MatRef::from_row_major_slice(w, rows, cols), Shape::Columns);
+        let w = MatRef::from_row_major_slice(w, rows, cols);
+        pack(&mut packed, w, Shape::Columns);
         let mut y = vec![0.0; rows * n];
-        Packed::new(&packed, rows, cols, Shape::Columns).times(x, &mut y, Begin::Zero);
+        let factor = Factor::new(w).with(Packed::new(&packed, rows, cols, Shape::Columns));
+        multiply(&mut y, Begin::Zero, &[(factor, x)]);
         y
     };
     let whole = product(&w, &x, n);
@@ -105,13 +108,45 @@ fn a_reset_forgets_packed_weights() {
 #[test]
 #[should_panic = "product: 2×3 times 8 numbers is not 4"]
 fn sizes_must_fit() {
-    let packed = [0.0; 36];
-    Packed::new(&packed, 2, 3, Shape::Columns).times(&[0.0; 8], &mut [0.0; 4], Begin::Zero);
+    let w = MatRef::from_row_major_slice(&[0.0; 6], 2, 3);
+    multiply(&mut [0.0; 4], Begin::Zero, &[(Factor::new(w), &[0.0; 8])]);
 }
 
+/// Both terms of a step at once, packed or not, and both halves of a split alike.
 #[test]
-#[should_panic = "packed for one column, used for 2"]
-fn a_single_columns_weights_do_not_serve_more() {
-    let packed = vec![0.0; Shape::Column.size::<f64>(2, 3)];
-    Packed::new(&packed, 2, 3, Shape::Column).times(&[0.0; 6], &mut [0.0; 4], Begin::Zero);
+fn terms_add_up() {
+    for (rows, [c, d], n) in [(29, [20, 100], 40), (29, [100, 130], 7), (300, [3, 5], 1), (400, [20, 200], 1)]
+    {
+        let (v, w) = (numbers::<f64>(rows * c, 1), numbers::<f64>(rows * d, 2));
+        let (v, w) = (MatRef::from_row_major_slice(&v, rows, c), MatRef::from_row_major_slice(&w, rows, d));
+        let (x, z, b) = (numbers::<f64>(c * n, 3), numbers::<f64>(d * n, 4), numbers::<f64>(rows, 5));
+        let mut expected = vec![0.0; rows * n];
+        faer(v, &x, &mut expected, Begin::Bias(&b));
+        faer(w, &z, &mut expected, Begin::Add);
+        let packs = [v, w].map(|w| {
+            [Shape::Column, Shape::Columns].map(|shape| {
+                let mut packed = vec![f64::NAN; shape.size::<f64>(w.nrows(), w.ncols())];
+                pack(&mut packed, w, shape);
+                packed
+            })
+        });
+        let factor = |k: usize, w, all: bool| {
+            let packed = |shape: Shape| Packed::new(&packs[k][shape as usize], rows, [c, d][k], shape);
+            let first = Factor::new(w).with(packed(if n == 1 { Shape::Column } else { Shape::Columns }));
+            if all { first.with(packed(Shape::Columns)) } else { first }
+        };
+        let plain = Factor::new(w);
+        for (first, second) in [(factor(0, v, true), factor(1, w, true)), (factor(0, v, false), plain)] {
+            let mut whole = vec![f64::NAN; rows * n];
+            multiply(&mut whole, Begin::Bias(&b), &[(first, &x), (second, &z)]);
+            let worst = whole.iter().zip(&expected).map(|(y, e)| (y - e).abs()).fold(0.0, f64::max);
+            assert!(worst < 1e-13, "{rows}×({c} + {d})×{n}: {worst}");
+            let ((first, lower), mut halves) = (first.split_near(rows / 2, n), vec![f64::NAN; rows * n]);
+            let (above, below) = halves.split_at_mut(first.rows() * n);
+            let (second, under) = second.split_near(rows / 2, n);
+            multiply(above, Begin::Bias(&b[..first.rows()]), &[(first, &x), (second, &z)]);
+            multiply(below, Begin::Bias(&b[first.rows()..]), &[(lower, &x), (under, &z)]);
+            assert_eq!(halves, whole);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{column_for, same_shape};
 use crate::simd::{map1, map2, map3};
-use crate::{Float, Gradients, Inputs, Op, Output};
+use crate::{Float, Gradients, Inputs, Op, Output, simd};
 
 /// `y = a + b`.  `ā += ȳ`, `b̄ += ȳ`.
 pub struct Add;
@@ -228,7 +228,7 @@ impl<T: Float> Op<T> for MulColumn {
 // ANCHOR: row-sums
 pub(super) fn add_row_sums<T: Float>(b: &mut [T], a: &[T], cols: usize) {
     for (b, row) in b.iter_mut().zip(a.chunks_exact(cols.max(1))) {
-        *b += super::sums::total(row);
+        *b += simd::sum(row);
     }
 }
 // ANCHOR_END: row-sums

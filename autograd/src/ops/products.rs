@@ -1,7 +1,7 @@
 //! Matrix products.
 
 use super::arithmetic::add_row_sums;
-use crate::product::Begin;
+use crate::product::{Begin, multiply};
 use crate::{Float, Gradients, Inputs, Op, Output, Pass};
 use faer::{Accum, MatMut, MatRef};
 use std::ops::Range;
@@ -105,9 +105,13 @@ impl<T: Float> Op<T> for Affine {
         }
     }
     fn forward(&self, x: Inputs<'_, T>, y: &mut [T], _saved: &mut [T]) {
+        let term = |w| (x.factor(w), x.value(w + 1));
         let mut begin = Begin::Bias(x.value(0));
-        for w in (1..x.len()).step_by(2) {
-            x.factor(w).times(x.value(w + 1), y, begin);
+        for w in (1..x.len()).step_by(4) {
+            match w + 2 < x.len() {
+                true => multiply(y, begin, &[term(w), term(w + 2)]),
+                false => multiply(y, begin, &[term(w)]),
+            }
             begin = Begin::Add;
         }
     }
@@ -126,7 +130,7 @@ impl<T: Float> Op<T> for Affine {
                 matmul(dw, Accum::Add, dy, x.matrix(w + 1).transpose());
             }
             if let Some(dx) = dx.of(w + 1) {
-                x.factor_transposed(w).times(y.cotangent, dx, Begin::Add);
+                multiply(dx, Begin::Add, &[(x.factor_transposed(w), y.cotangent)]);
             }
         }
         // ANCHOR_END: affine

@@ -1,7 +1,7 @@
 //! Sums. What a sum gathers in the forward pass, it spreads in the backward pass.
 
 use super::arithmetic::add_row_sums;
-use crate::{Float, Gradients, Inputs, Op, Output};
+use crate::{Float, Gradients, Inputs, Op, Output, simd};
 
 /// `y = Σ x`, 1×1.  `x̄ += ȳ` in every entry.
 pub struct Sum;
@@ -14,7 +14,7 @@ impl<T: Float> Op<T> for Sum {
         Ok((1, 1))
     }
     fn forward(&self, x: Inputs<'_, T>, y: &mut [T], _saved: &mut [T]) {
-        y[0] = total(x.value(0));
+        y[0] = simd::sum(x.value(0));
     }
     fn backward(&self, _x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
         // ANCHOR: sum
@@ -74,18 +74,4 @@ impl<T: Float> Op<T> for SumCols {
         }
         // ANCHOR_END: sum-cols
     }
-}
-
-/// The sum of a slice, in 16 parts that run side by side: faster than one long chain of additions,
-/// and with shorter chains of rounding.
-pub(super) fn total<T: Float>(x: &[T]) -> T {
-    let mut parts = [T::ZERO; 16];
-    let chunks = x.chunks_exact(16);
-    let mut sum = T::ZERO;
-    chunks.remainder().iter().for_each(|&x| sum += x);
-    for chunk in chunks {
-        parts.iter_mut().zip(chunk).for_each(|(part, &x)| *part += x);
-    }
-    parts.iter().for_each(|&part| sum += part);
-    sum
 }

@@ -161,6 +161,8 @@ impl<T: Float> Derivation<T> for Gru {
     fn factors(&self, need: &mut dyn FnMut(usize, Range<usize>)) {
         need(W, 0..2 * self.hidden);
         need(W, 2 * self.hidden..3 * self.hidden);
+        need(U, 0..2 * self.hidden);
+        need(U, 2 * self.hidden..3 * self.hidden);
         need(U, 0..3 * self.hidden);
     }
 
@@ -169,12 +171,12 @@ impl<T: Float> Derivation<T> for Gru {
         let Forward { inputs: p, x, h_before, pre, kept, h, .. } = step;
         let (size, rz, n_rows) = (h.len(), 0..2 * self.hidden, 2 * self.hidden..3 * self.hidden);
         let (b_rz, b_n) = p.value(B).split_at(2 * self.hidden);
-        let ([r, z, q, n], (a_rzq, a_n)) = (parts_mut(kept), pre.split_at_mut(3 * size));
-        affine(&mut a_rzq[..2 * size], b_rz, [(p.factor_rows(W, rz), x)]);
-        fill_rows(&mut a_rzq[2 * size..], p.value(B_HN));
-        add_product(a_rzq, p.factor(U), h_before);
+        let ([r, z, q, n], (a_rz, a_qn)) = (parts_mut(kept), pre.split_at_mut(2 * size));
+        let (a_q, a_n) = a_qn.split_at_mut(size);
+        affine(a_rz, b_rz, [(p.factor_rows(W, rz.clone()), x), (p.factor_rows(U, rz), h_before)]);
+        affine(a_q, p.value(B_HN), [(p.factor_rows(U, n_rows.clone()), h_before)]);
         affine(a_n, b_n, [(p.factor_rows(W, n_rows), x)]);
-        let [a_r, a_z, a_q] = parts(a_rzq);
+        let ([a_r, a_z], a_q) = (parts(a_rz), &*a_q);
         strips([r, z, q, n, a_n, h], [a_r, a_z, a_q, h_before], |to, [a_r, a_z, a_q, h_before]| {
             let [r, z, q, n, a_n, h] = to;
             T::sigmoid_slice(r, a_r);

@@ -4,7 +4,7 @@ use super::sequence::*;
 use super::{Cell, CellConfig, Lengths, State};
 use crate::init::set_gate_bias;
 use crate::params::{Bound, ParamId, Params};
-use autograd::simd::{map2, map3};
+use autograd::simd::{map1, map2, map3};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
@@ -134,7 +134,7 @@ impl<T: Float> Derivation<T> for Lstm {
 
     fn sizes(&self) -> Sizes {
         let (x, h) = (self.input, self.hidden);
-        Sizes { x, h, c: h, pre: 4 * h, kept: 5 * h }
+        Sizes { x, h, c: h, pre: 4 * h, kept: 4 * h }
     }
 
     fn factors(&self, need: &mut dyn FnMut(usize, Range<usize>)) {
@@ -145,19 +145,19 @@ impl<T: Float> Derivation<T> for Lstm {
     // ANCHOR: forward
     fn forward(&self, step: Forward<'_, T>) {
         let Forward { inputs: p, x, h_before, c_before, pre: z, kept, h, c } = step;
-        let [i, f, g, o, tanh_c] = parts_mut(kept);
+        let [i, f, g, o] = parts_mut(kept);
         affine(z, p.value(B), [(p.factor(W), x), (p.factor(U), h_before)]);
         let [z_i, z_f, z_g, z_o] = parts(z);
-        let (to, from) = ([i, f, g, o, c, tanh_c, h], [z_i, z_f, z_g, z_o, c_before]);
-        strips(to, from, |[i, f, g, o, c, tanh_c, h], [z_i, z_f, z_g, z_o, c_before]| {
+        let (to, from) = ([i, f, g, o, c, h], [z_i, z_f, z_g, z_o, c_before]);
+        strips(to, from, |[i, f, g, o, c, h], [z_i, z_f, z_g, z_o, c_before]| {
             T::sigmoid_slice(i, z_i);
             T::sigmoid_slice(f, z_f);
             T::tanh_slice(g, z_g);
             T::sigmoid_slice(o, z_o);
             map2(c, f, c_before, |c, f, before| *c = f * before);
             map2(c, i, g, |c, i, g| *c += i * g);
-            T::tanh_slice(tanh_c, c);
-            map2(h, o, tanh_c, |h, o, tc| *h = o * tc);
+            T::tanh_slice(h, c);
+            map1(h, o, |h, o| *h *= o);
         });
     }
     // ANCHOR_END: forward
@@ -165,14 +165,27 @@ impl<T: Float> Derivation<T> for Lstm {
     // ANCHOR: backward
     fn backward(&self, step: Backward<'_, T>) {
         let Backward {
-            inputs: p, c_before, kept, dh, dc, d_kept, d_pre: dz, dh_before, dc_before, dx, ..
+            inputs: p,
+            c_before,
+            kept,
+            c,
+            dh,
+            dc,
+            d_kept,
+            d_pre: dz,
+            dh_before,
+            dc_before,
+            dx,
+            ..
         } = step; // 1
-        let ([i, f, g, o, tanh_c], [di, df, dg, d_o, _]) = (parts(kept), parts_mut(d_kept));
+        let ([i, f, g, o], [di, df, dg, d_o]) = (parts(kept), parts_mut(d_kept));
         let [dz_i, dz_f, dz_g, dz_o] = parts_mut(dz);
-        let to = [d_o, dc, di, df, dg, dc_before, dz_i, dz_f, dz_g, dz_o];
-        strips(to, [dh, i, f, g, o, tanh_c, c_before], |to, [dh, i, f, g, o, tanh_c, c_before]| {
-            let [d_o, dc, di, df, dg, dc_before, dz_i, dz_f, dz_g, dz_o] = to;
+        let tanh_c = &mut *dh_before; // computed again: faster than to write it and read it back
+        let to = [tanh_c, d_o, dc, di, df, dg, dc_before, dz_i, dz_f, dz_g, dz_o];
+        strips(to, [dh, i, f, g, o, c, c_before], |to, [dh, i, f, g, o, c, c_before]| {
+            let [tanh_c, d_o, dc, di, df, dg, dc_before, dz_i, dz_f, dz_g, dz_o] = to;
             // ANCHOR: read
+            T::tanh_slice(tanh_c, c);
             map2(d_o, dh, tanh_c, |d, dh, tc| *d = dh * tc); // 2
             map3(dc, dh, o, tanh_c, |dc, dh, o, tc| *dc += dh * o * (T::ONE - tc * tc)); // 2
             // ANCHOR_END: read

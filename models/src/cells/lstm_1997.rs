@@ -4,7 +4,7 @@
 use super::sequence::*;
 use super::{Cell, CellConfig, Lengths, State};
 use crate::params::{Bound, ParamId, Params};
-use autograd::simd::{map2, map3};
+use autograd::simd::{map1, map2, map3};
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
@@ -129,7 +129,7 @@ impl<T: Float> Derivation<T> for Lstm1997 {
 
     fn sizes(&self) -> Sizes {
         let (x, h) = (self.input, self.hidden);
-        Sizes { x, h, c: h, pre: 3 * h, kept: 4 * h }
+        Sizes { x, h, c: h, pre: 3 * h, kept: 3 * h }
     }
 
     fn factors(&self, need: &mut dyn FnMut(usize, Range<usize>)) {
@@ -140,29 +140,31 @@ impl<T: Float> Derivation<T> for Lstm1997 {
     // ANCHOR: forward
     fn forward(&self, step: Forward<'_, T>) {
         let Forward { inputs: p, x, h_before, c_before, pre: z, kept, h, c } = step;
-        let [i, g, o, tanh_c] = parts_mut(kept);
+        let [i, g, o] = parts_mut(kept);
         affine(z, p.value(B), [(p.factor(W), x), (p.factor(U), h_before)]);
         let [z_i, z_g, z_o] = parts(z);
-        let (to, from) = ([i, g, o, c, tanh_c, h], [z_i, z_g, z_o, c_before]);
-        strips(to, from, |[i, g, o, c, tanh_c, h], [z_i, z_g, z_o, c_before]| {
+        let (to, from) = ([i, g, o, c, h], [z_i, z_g, z_o, c_before]);
+        strips(to, from, |[i, g, o, c, h], [z_i, z_g, z_o, c_before]| {
             T::sigmoid_slice(i, z_i);
             T::tanh_slice(g, z_g);
             T::sigmoid_slice(o, z_o);
             map3(c, c_before, i, g, |c, before, i, g| *c = before + i * g);
-            T::tanh_slice(tanh_c, c);
-            map2(h, o, tanh_c, |h, o, tc| *h = o * tc);
+            T::tanh_slice(h, c);
+            map1(h, o, |h, o| *h *= o);
         });
     }
     // ANCHOR_END: forward
 
     // ANCHOR: backward
     fn backward(&self, step: Backward<'_, T>) {
-        let Backward { inputs: p, kept, dh, dc, d_kept, d_pre: dz, dh_before, dc_before, dx, .. } = step; // 1
-        let ([i, g, o, tanh_c], [di, dg, d_o, _]) = (parts(kept), parts_mut(d_kept));
+        let Backward { inputs: p, kept, c, dh, dc, d_kept, d_pre: dz, dh_before, dc_before, dx, .. } = step; // 1
+        let ([i, g, o], [di, dg, d_o]) = (parts(kept), parts_mut(d_kept));
         let [dz_i, dz_g, dz_o] = parts_mut(dz);
-        let to = [d_o, dc, di, dg, dc_before, dz_i, dz_g, dz_o];
-        strips(to, [dh, i, g, o, tanh_c], |to, [dh, i, g, o, tanh_c]| {
-            let [d_o, dc, di, dg, dc_before, dz_i, dz_g, dz_o] = to;
+        let tanh_c = &mut *dh_before; // computed again: faster than to write it and read it back
+        let to = [tanh_c, d_o, dc, di, dg, dc_before, dz_i, dz_g, dz_o];
+        strips(to, [dh, i, g, o, c], |to, [dh, i, g, o, c]| {
+            let [tanh_c, d_o, dc, di, dg, dc_before, dz_i, dz_g, dz_o] = to;
+            T::tanh_slice(tanh_c, c);
             map2(d_o, dh, tanh_c, |d, dh, tc| *d = dh * tc); // 2
             map3(dc, dh, o, tanh_c, |dc, dh, o, tc| *dc += dh * o * (T::ONE - tc * tc)); // 2
             map2(di, dc, g, |d, dc, g| *d = dc * g); // 3

@@ -1,6 +1,7 @@
 //! One picture, one loop: a derivation over all steps, as one operation on the tape.
 
-use super::{Backward, Derivation, Forward, Lengths, Plan, Sizes, split, split_mut, sums};
+use super::sums::Gathered;
+use super::{Backward, Derivation, Forward, Lengths, Plan, Sizes, split, split_mut};
 use crate::cells::State;
 use autograd::{Float, Gradients, Inputs, Op, Output, Pass, Quantity, Var, Visit};
 use std::ops::Range;
@@ -64,11 +65,14 @@ fn saved_sizes(plan: Plan<'_>, sizes: Sizes) -> [usize; 5] {
     [x * total, kept * total, h * (batch + total), c * (batch + total), (pre + h + c) * batch]
 }
 
-/// How much memory the parts of a step back take: dh, dh_before, dc, dc_before, d_kept, copies of
-/// h_before and c_before, and dx.
-fn step_sizes(plan: Plan<'_>, Sizes { x, h, c, kept, .. }: Sizes) -> [usize; 8] {
-    [h, h, c, c, kept, h, c, x].map(|features| features * plan.batch)
+/// How much memory the parts of a step back take: dh, dh_before, dc, dc_before, d_kept, d_pre, copies
+/// of h_before and c_before, and dx.
+fn step_sizes(plan: Plan<'_>, Sizes { x, h, c, pre, kept }: Sizes) -> [usize; 9] {
+    [h, h, c, c, kept, pre, h, c, x].map(|features| features * plan.batch)
 }
+
+/// Where the gradients of the inputs are added up, if they are asked for.
+type Wanted<'a, 'g, T> = Option<(&'a mut Gradients<'g, T>, Gathered<'a, T>)>;
 
 impl<D> Fused<D> {
     fn plan<'a, T: Float>(&self, x: Inputs<'a, T>) -> Plan<'a>
@@ -96,23 +100,22 @@ impl<D> Fused<D> {
         if self.cell.sizes().c > 0 { (last - 1, Some(last)) } else { (last, None) }
     }
 
-    /// Backpropagation through time: the loop over the steps, from the last to the first. `d_pre` gets
-    /// the cotangents of all pre-activations, packed; `dx`, if it is asked for, those of the input are added
-    /// to; `look` sees dh, dc and d_kept of every step. The cotangents of h_0 and c_0 remain, packed as
-    /// step 0 is.
+    /// Backpropagation through time: the loop over the steps, from the last to the first. The gradients
+    /// of the sequence and of the weights are added to those `wanted`; `look` sees d_pre, d_kept, dh and
+    /// dc of every step. The cotangents of h_0 and c_0 remain, packed as step 0 is.
     fn through_time<'w, T: Float>(
         &self,
         x: Inputs<'_, T>,
         y: (&[T], &Stored<'_, T>),
-        (d_pre, mut dx): (&mut [T], Option<&mut [T]>),
+        mut wanted: Wanted<'_, '_, T>,
         work: &'w mut [T],
-        mut look: impl FnMut(usize, [&[T]; 3]),
+        mut look: impl FnMut(usize, [&[T]; 4]),
     ) -> (&'w [T], &'w [T])
     where
         D: Derivation<T>,
     {
-        let (cotangent, &Stored { plan, sizes, kept, h, c, .. }) = y;
-        let [mut dh, mut dh_before, mut dc, mut dc_before, d_kept, h_copy, c_copy, dx_s] =
+        let (cotangent, stored @ &Stored { plan, sizes, kept, h, c, .. }) = y;
+        let [mut dh, mut dh_before, mut dc, mut dc_before, d_kept, d_pre, h_copy, c_copy, dx_s] =
             split_mut(work, step_sizes(plan, sizes));
         let ends = [cotangent.len() - (dh.len() + dc.len()), dh.len(), dc.len()];
         let [dy, dh_n, dc_n] = split(cotangent, ends);
@@ -124,17 +127,17 @@ impl<D> Fused<D> {
             plan.widen(s, dh_n, dh);
             plan.widen(s, dc_n, dc);
             let n = plan.active(s);
-            let (dh, dc, d_kept) =
-                (&mut dh[..sizes.h * n], &mut dc[..sizes.c * n], &mut d_kept[..sizes.kept * n]);
+            let (dh, dc) = (&mut dh[..sizes.h * n], &mut dc[..sizes.c * n]);
+            let (d_kept, d_pre) = (&mut d_kept[..sizes.kept * n], &mut d_pre[..sizes.pre * n]);
             let whole = plan.slice(s, dx_s.len());
-            let block = match (&mut dx, whole.clone()) {
-                (None, _) => None,
-                (Some(dx), Some(whole)) => Some(&mut dx[whole]),
-                (Some(_), None) => {
+            let dx = wanted.as_mut().and_then(|(grads, _)| grads.of(0));
+            let dx = dx.map(|dx| match &whole {
+                Some(whole) => &mut dx[whole.clone()],
+                None => {
                     dx_s.fill(T::ZERO);
-                    Some(&mut dx_s[..sizes.x * n])
+                    &mut dx_s[..sizes.x * n]
                 }
-            };
+            });
             // ANCHOR: dh
             plan.gather_add(s, dy, dh); // h_t is used by the output and by step t + 1: dh = dy_t + dh
             // ANCHOR_END: dh
@@ -148,15 +151,17 @@ impl<D> Fused<D> {
                 dh,
                 dc,
                 d_kept,
-                d_pre: &mut d_pre[plan.block(s, sizes.pre)],
+                d_pre,
                 dh_before: &mut dh_before[..sizes.h * n],
                 dc_before: &mut dc_before[..sizes.c * n],
-                dx: block,
+                dx,
             });
-            if let (Some(dx), None) = (&mut dx, whole) {
+            look(s, [d_pre, d_kept, dh, dc]);
+            let Some((grads, gathered)) = &mut wanted else { continue };
+            if let (Some(dx), None) = (grads.of(0), whole) {
                 plan.scatter_add(s, &dx_s[..sizes.x * n], dx);
             }
-            look(s, [dh, dc, d_kept]);
+            gathered.add(s, d_pre, &self.cell, stored, grads);
         }
         (dh_before, dc_before)
     }
@@ -239,16 +244,15 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
 
     fn scratch(&self, x: Inputs<'_, T>) -> usize {
         let (plan, sizes) = (self.plan(x), self.cell.sizes());
-        sizes.pre * plan.total() + step_sizes(plan, sizes).iter().sum::<usize>() + sums::scratch(plan, sizes)
+        step_sizes(plan, sizes).iter().sum::<usize>() + Gathered::<T>::scratch(plan, sizes)
     }
 
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
         let stored = self.stored(x, y.saved);
         let Stored { plan, sizes, .. } = stored;
-        let steps = step_sizes(plan, sizes).iter().sum();
-        let (d_pre, rest) = y.scratch.split_at_mut(sizes.pre * plan.total());
-        let (work, wide) = rest.split_at_mut(steps);
-        let (dh_0, dc_0) = self.through_time(x, (y.cotangent, &stored), (d_pre, dx.of(0)), work, |_, _| ());
+        let (work, rest) = y.scratch.split_at_mut(step_sizes(plan, sizes).iter().sum());
+        let wanted = Some((&mut *dx, Gathered::new(plan, sizes, rest)));
+        let (dh_0, dc_0) = self.through_time(x, (y.cotangent, &stored), wanted, work, |_, _| ());
         let (h_0, c_0) = self.starts(x);
         // ANCHOR: start
         if let Some(d) = dx.of(h_0) {
@@ -258,7 +262,6 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
         if let Some(d) = c_0.and_then(|c_0| dx.of(c_0)) {
             plan.scatter_start_add(dc_0, d);
         }
-        sums::add_sums(&self.cell, &stored, d_pre, dx, wide);
     }
 
     /// Traces are rare: memory of their own keeps the training path free of them.
@@ -274,12 +277,13 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
             self.through_time(
                 x,
                 (y.cotangent, &stored),
-                (&mut d_pre, None),
+                None,
                 y.scratch,
-                |s, [dh_s, dc_s, d_kept_s]| {
+                |s, [d_pre_s, d_kept_s, dh_s, dc_s]| {
+                    d_pre[plan.block(s, sizes.pre)].copy_from_slice(d_pre_s);
+                    d_kept[plan.block(s, sizes.kept)].copy_from_slice(d_kept_s);
                     dh[plan.block(s, sizes.h)].copy_from_slice(dh_s);
                     dc[plan.block(s, sizes.c)].copy_from_slice(dc_s);
-                    d_kept[plan.block(s, sizes.kept)].copy_from_slice(d_kept_s);
                 },
             );
         }

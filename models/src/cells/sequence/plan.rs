@@ -1,6 +1,8 @@
 //! Which columns are active at which step, and where they come from.
 
+use super::strips;
 use autograd::Float;
+use autograd::simd::map1;
 use std::ops::Range;
 
 /// Where the packed blocks of a sequence lie, and where their columns come from.
@@ -111,7 +113,7 @@ impl<'a> Plan<'a> {
     pub fn gather_add<T: Float>(&self, s: usize, padded: &[T], block: &mut [T]) {
         let n = self.active(s).max(1);
         match self.slice(s, block.len()) {
-            Some(slice) => block.iter_mut().zip(&padded[slice]).for_each(|(to, &from)| *to += from),
+            Some(slice) => strips([block], [&padded[slice]], |[to], [from]| map1(to, from, |y, x| *y += x)),
             None => self.places(s, block.len() / n, n, |from, to| block[to] += padded[from]),
         }
     }
@@ -120,7 +122,7 @@ impl<'a> Plan<'a> {
     pub fn scatter<T: Float>(&self, s: usize, block: &[T], padded: &mut [T]) {
         let n = self.active(s).max(1);
         match self.slice(s, block.len()) {
-            Some(slice) => padded[slice].copy_from_slice(block),
+            Some(slice) => strips([&mut padded[slice]], [block], |[to], [from]| to.copy_from_slice(from)),
             None => self.places(s, block.len() / n, n, |to, from| padded[to] = block[from]),
         }
     }

@@ -40,7 +40,7 @@ fn threads_for<T: Float>(y: &[T], products: &[(Factor<'_, T>, &[T])]) -> usize {
 #[track_caller]
 fn multiply<T: Float, const K: usize>(
     y: &mut [T],
-    mut begin: Begin<'_, T>,
+    begin: Begin<'_, T>,
     products: [(Factor<'_, T>, &[T]); K],
     threads: usize,
 ) {
@@ -48,16 +48,13 @@ fn multiply<T: Float, const K: usize>(
     let (first, upper) = (threads / 2, rows * (threads / 2) / threads.max(1));
     // The others may have taken all the rows there are: few rows cannot be split often.
     if first == 0 || rows == 0 {
-        for (w, x) in products {
-            w.times(x, y, begin);
-            begin = Begin::Add;
-        }
-        return;
+        return autograd::product::multiply(y, begin, &products);
     }
-    let halves = products.map(|(w, x)| (w.split_near(upper), x));
+    let n = y.len() / rows;
+    let halves = products.map(|(w, x)| (w.split_near(upper, n), x));
     let (above, below) = (halves.map(|((w, _), x)| (w, x)), halves.map(|((_, w), x)| (w, x)));
     let upper = above[0].0.rows();
-    let (y_above, y_below) = y.split_at_mut(y.len() / rows * upper);
+    let (y_above, y_below) = y.split_at_mut(n * upper);
     threads::join(
         || multiply(y_above, begin.of(0..upper), above, first),
         || multiply(y_below, begin.of(upper..rows), below, threads - first),
