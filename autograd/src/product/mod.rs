@@ -213,6 +213,9 @@ pub fn multiply<T: Float>(y: &mut [T], mut begin: Begin<'_, T>, terms: &[(Factor
         let fits = have == cols * n && need == rows * n;
         assert!(fits, "product: {rows}×{cols} times {have} numbers is not {need}");
     }
+    if need == 0 {
+        return;
+    }
     // Two at a time: a recurrent step has no more.
     for pair in terms.chunks(2) {
         let n = need / pair[0].0.rows().max(1);
