@@ -361,7 +361,9 @@ fn every_task() {
         assert!(list.contains(&format!("{name:10} {}\n", task.summary)));
         let shown = output(&place.rnn(&format!("tasks {name}")));
         assert!(shown.contains(task.solved) && shown.contains("\n  model = "), "{shown}");
-        let trained = output(&place.rnn(&format!("train --task {name} --hidden 4 --steps 4 --out {out}")));
+        let trained = output(
+            &place.rnn(&format!("train --task {name} --hidden 4 --steps 4 --schedule constant --out {out}")),
+        );
         let lines: Vec<&str> = trained.lines().collect();
         assert!(
             lines[0].contains(task.measure) && lines[0].ends_with(" % right, after 4 steps"),

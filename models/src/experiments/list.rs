@@ -123,7 +123,7 @@ pub static ALL: [Experiment; 18] = [
         rates: [0.01, 0.03, 0.003],
         hidden: 32,
         batch: 32,
-        steps: 2000,
+        steps: 4000,
         every: 50,
     },
     Experiment {
