@@ -1,4 +1,4 @@
-//! Experiments: the list, that threads change no figure, what the command refuses, and the committed results.
+//! Experiments: the list, that threads change no figure, and what the command does and refuses.
 
 use models::experiments::{
     ALL, NETWORKS, Outcome, Plan, Results, Run, TRIAL_SEED, Watcher, find, network, picture, run, table,
