@@ -1,7 +1,8 @@
 //! Recurrent networks: cells, layers, training and tasks, on the tape of [`autograd`].
 //!
 //! Data flows one way, and so do the modules: [`params`] and [`init`] → [`cells`] → [`layers`] →
-//! [`network`], [`heads`] and [`seq2seq`] → [`train`] → [`text`] and [`tasks`] → [`session`] → the `rnn` command.
+//! [`network`], [`heads`] and [`seq2seq`] → [`train`] → [`text`] and [`tasks`] → [`session`] → [`experiments`] → the
+//! `rnn` command.
 //!
 //! To train a network of your own, read `examples/train_your_own.rs`: it is 30 lines.
 
@@ -11,6 +12,8 @@ pub mod checkpoint;
 pub mod choice;
 pub mod config;
 pub mod evaluate;
+#[cfg(feature = "files")]
+pub mod experiments;
 #[cfg(feature = "files")]
 pub mod file;
 pub mod hash;

@@ -176,6 +176,22 @@ impl<T: Float> Network<T> {
             Encoder::Embedding(layer) => layer.forward(p, ids, carry.batch),
             Encoder::Hashing { features } => hashing(p.tape(), ids, *features, carry.batch),
         };
+        self.outputs(p, x, carry, rng)
+    }
+
+    /// The outputs (T·O)×B of vectors `x`, (T·I)×B: for a network that reads numbers in place of symbols. It is
+    /// configured one-hot with I symbols, one for each number of a step. With `rng` it is a training run.
+    ///
+    /// # Panics
+    /// If `x` is not made of whole steps of I rows and the carry's batch.
+    #[track_caller]
+    pub fn outputs<'t>(
+        &self,
+        p: Bound<'t, T>,
+        x: Var<'t, T>,
+        carry: &mut Carry<T>,
+        rng: Option<&mut ChaCha8Rng>,
+    ) -> Var<'t, T> {
         let start = carry.load(&self.stack, p);
         let (y, ends) = self.stack.forward(p, x, &start, Span::default(), rng);
         carry.save(&ends);

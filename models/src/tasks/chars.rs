@@ -91,7 +91,10 @@ impl Task for Chars {
         let loss = nats_per_character(&self.network, trainer, &self.held)?;
         match self.by_heart {
             None => Ok(Exam { loss, ..Exam::default() }),
-            Some(below) => Ok(Exam { loss, answers: self.recite(trainer), solved: loss < below }),
+            Some(below) => {
+                let answers = self.recite(trainer);
+                Ok(Exam { loss, answers, solved: loss < below, ..Exam::default() })
+            }
         }
     }
 

@@ -201,7 +201,7 @@ impl Task for Dates {
         }
         self.questions = questions;
         let right = answers.iter().filter(|answer| answer.right).count();
-        Ok(Exam { loss: loss.mean(), solved: right * 1000 >= ASKED * 995, answers })
+        Ok(Exam { loss: loss.mean(), solved: right * 1000 >= ASKED * 995, answers, ..Exam::default() })
     }
 
     fn material(&self) -> String {

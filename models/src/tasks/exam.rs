@@ -22,6 +22,8 @@ pub struct Exam {
     pub answers: Vec<Answer>,
     /// Whether the task is solved, as its list entry defines it.
     pub solved: bool,
+    /// What the task shows point by point, as its list entry says: each point's label and figure. Empty for most tasks.
+    pub profile: Vec<(String, f64)>,
 }
 
 /// A question and an answer.
@@ -86,5 +88,12 @@ impl MeanLoss {
     /// The mean over all of them.
     pub(super) fn mean(self) -> f64 {
         self.sum / self.count as f64
+    }
+}
+
+impl Exam {
+    /// Whether so many of a hundred answers are right, or more.
+    pub(super) fn right_at_least(&self, percent: usize) -> bool {
+        self.answers.iter().filter(|answer| answer.right).count() * 100 >= self.answers.len() * percent
     }
 }

@@ -5,7 +5,17 @@
 //! | `chars` | many-to-many | the next character of a text |
 //! | `hello` | many-to-many | the smallest text: "hell" → "o" |
 //! | `sentence` | many-to-many | one sentence, by heart |
+//! | `companies` | many-to-one | a fifth day, from a first one |
+//! | [`xor`] | many-to-many | the next bit, of which every third can be known |
+//! | [`letters`] | many-to-many | the next letter of "ba dii guuu …" |
 //! | [`Recall`] | many-to-many | a key, after up to 100 distractors |
+//! | [`adding`] | many-to-one | the sum of two marked numbers out of 100 |
+//! | [`order`] | many-to-one | in which order three letters came |
+//! | [`copy`] | many-to-many | ten symbols, in order, after a pause |
+//! | [`reber`], [`continual`] | many-to-many | the next symbol of a grammar with a memory |
+//! | [`anbn`] | many-to-many | as many b as there were a |
+//! | [`timing`] | many-to-many | a spike at every tenth step |
+//! | [`sine`] | many-to-many | how a sine goes on |
 //! | [`sentiment`] | many-to-one | what a sentence with "although" or "but" means |
 //! | [`numbers`] | one-to-many | a number's name, letter by letter |
 //! | [`dates`] | encoder–decoder | a date in another form |
@@ -14,19 +24,33 @@
 //! else (steps, checkpoints, metrics) is the same for all of them and lies in [`Session`](crate::session::Session).
 //!
 //! Held out means: never seen in training, in whatever form. Which examples of a generated task are held out is
-//! decided by a hash of the example itself, so that no seed can mix them up. [`Recall`]'s batches are too many to repeat.
+//! decided by a hash of the example itself, so that no seed can mix them up. Where there are too many examples for one to
+//! come twice, or only one, as in `hello`, nothing is held out.
 
+pub mod adding;
+pub mod anbn;
 mod chars;
+pub mod companies;
+pub mod continual;
+pub mod copy;
 pub mod dates;
 mod exam;
+pub mod letters;
 mod list;
 pub mod numbers;
+pub mod order;
+pub mod reber;
 mod recall;
 pub mod sentiment;
+mod sequences;
+pub mod sine;
+pub mod timing;
+pub mod xor;
 
 pub use exam::{Answer, Exam, is_held_out};
 pub use list::{ALL, TaskInfo, find};
 pub use recall::Recall;
+pub use sequences::Example;
 
 use crate::choice::Invalid;
 use crate::params::{Bound, Params};
@@ -95,6 +119,16 @@ fn examiner() -> ChaCha8Rng {
     let mut random = ChaCha8Rng::seed_from_u64(0);
     random.set_stream(2);
     random
+}
+
+/// Examples as columns: entry `r` of what `of` says of example `b` in row `r`, column `b`.
+fn columns<'t, E>(p: Bound<'t, f32>, examples: &[E], of: impl Fn(&E) -> &[f32]) -> Var<'t, f32> {
+    let batch = examples.len();
+    p.tape().constant_with(of(&examples[0]).len(), batch, |entries| {
+        for (b, example) in examples.iter().enumerate() {
+            of(example).iter().enumerate().for_each(|(r, &x)| entries[r * batch + b] = x);
+        }
+    })
 }
 
 /// Draws until the example's key is held out, or is not.

@@ -90,6 +90,19 @@ pub(super) fn config() -> Config {
 }
 
 pub(super) fn build(config: &Config, _: &str) -> Built {
+    task(config, None)
+}
+
+/// Learned at the longest distance only: there is nothing short to begin with.
+pub(super) fn build_longest(config: &Config, _: &str) -> Built {
+    task(config, Some(Recall::LONGEST))
+}
+
+pub(super) fn config_longest() -> Config {
+    Config { task: "recall-100".into(), ..config() }
+}
+
+fn task(config: &Config, length: Option<usize>) -> Built {
     let (network, params) = config.network(Recall::SYMBOLS, Recall::KEYS)?;
     let (carry, asked) = (network.initial_carry(config.batch), network.initial_carry(QUESTIONS));
     let (batch, random) = (Recall::new(config.batch), &mut examiner());
@@ -98,12 +111,14 @@ pub(super) fn build(config: &Config, _: &str) -> Built {
         questions.draw(random, Some(distance));
         questions
     });
-    Ok((Box::new(RecallTask { network, batch, carry, questions, asked }), params))
+    Ok((Box::new(RecallTask { network, length, batch, carry, questions, asked }), params))
 }
 
 /// The task, with a network that is asked at every step and answers only to the query.
 struct RecallTask {
     network: Network<f32>,
+    /// The distance that is learned; all of them if there is none.
+    length: Option<usize>,
     batch: Recall,
     carry: Carry<f32>,
     /// Some for each of [`DISTANCES`].
@@ -113,7 +128,7 @@ struct RecallTask {
 
 impl Task for RecallTask {
     fn loss<'t>(&mut self, p: Bound<'t, f32>, random: &mut ChaCha8Rng) -> Var<'t, f32> {
-        self.batch.draw(random, None);
+        self.batch.draw(random, self.length);
         self.carry.reset();
         let logits = self.network.forward_train(p, &self.batch.inputs, &mut self.carry, random);
         logits.cross_entropy(&self.batch.targets)
@@ -131,8 +146,11 @@ impl Task for RecallTask {
             })?;
         }
         let farthest = &answers[answers.len() - QUESTIONS..];
-        let named = farthest.iter().filter(|answer| answer.right).count();
-        Ok(Exam { loss: loss.mean(), solved: named * 100 >= QUESTIONS * 99, answers })
+        let named = |answers: &[Answer]| answers.iter().filter(|answer| answer.right).count();
+        let solved = named(farthest) * 100 >= QUESTIONS * 99;
+        let shares = answers.chunks(QUESTIONS).map(|answers| named(answers) as f64 / QUESTIONS as f64);
+        let profile = DISTANCES.iter().map(usize::to_string).zip(shares).collect();
+        Ok(Exam { loss: loss.mean(), solved, profile, answers })
     }
 
     fn material(&self) -> String {

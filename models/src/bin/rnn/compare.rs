@@ -1,162 +1,161 @@
-//! `rnn compare`: every network on one task.
+//! `rnn compare`: which network solves which task, and when.
 
-use crate::progress;
-use anyhow::Result;
-use clap::ValueEnum;
+use crate::{on_interrupt, progress};
+use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
-use models::cells::Kind;
-use models::network::{Network, NetworkConfig};
-use models::optim::Rule;
-use models::params::Params;
-use models::tasks::Recall;
-use models::train::{Clip, Trainer};
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
-use serde::Serialize;
+use models::experiments::{self, Contender, Experiment, Plan, Results, Watcher, picture, table};
+use models::{file, threads};
+use std::collections::BTreeSet;
 use std::io::Write;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::process::exit;
 
-/// Train every network on one task and show the results side by side.
+/// Train networks on a task and show which of them solve it, after how many steps, with how many seeds.
 ///
-/// recall: one of 10 keys is shown at step 0, then a distractor a step, then a query: which key was
-/// it? All networks get the same budget: 1,000 updates on lengths 1 to 100 mixed.
+/// Without --task and --all, a quick look: recall, each network once. One of 10 keys is shown at step 0, then 1 to 100
+/// distractors, then a query: which key was it?
+///
+/// With --task each network is trained at the best of three learning rates, chosen on a seed of its own, and then with
+/// every seed. All networks of a task get the same budget; a run ends when it has solved the task. Runs are shared out
+/// to the threads, one to each; --threads changes the time and no bit of a figure.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The task
-    #[arg(long, value_enum, default_value_t = Task::Recall)]
-    task: Task,
-    /// Training steps of each network
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
-    steps: u64,
-    /// Seed of all random numbers
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
-    /// Print JSON and nothing else
+    /// The task, as listed by rnn tasks
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    task: Option<String>,
+    /// Every experiment there is, into compare.json and a picture for each task
     #[arg(long)]
-    json: bool,
+    all: bool,
+    /// Where --all writes them [default: the book's folder of results]
+    #[arg(long, value_name = "DIR", requires = "all")]
+    out: Option<PathBuf>,
+    /// Seeds that are reported of each network [default: 5; in the quick look 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: Option<u64>,
+    /// The networks, separated by commas [default: those of the experiment's list]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    networks: Vec<String>,
+    /// Training steps of each run at most [default: the experiment's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    steps: Option<u64>,
+    /// Learning rates to choose from, separated by commas; with one alone nothing is chosen [default: the experiment's]
+    #[arg(long, value_name = "RATES", value_delimiter = ',')]
+    rates: Vec<f64>,
+    /// Write JSON to this file; without a file, print it and nothing else
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", conflicts_with = "all")]
+    json: Option<PathBuf>,
+    /// Write a picture to this file
+    #[arg(long, value_name = "FILE", conflicts_with = "all")]
+    svg: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Task {
-    /// Recall a key after 1 to 100 distractors
-    Recall,
-}
-
-const BATCH: usize = 32;
-const HIDDEN: usize = 32;
-const LENGTHS: [usize; 6] = [1, 5, 10, 20, 50, 100];
-/// Batches that measure the accuracy at one length: 320 questions.
-const TEST_BATCHES: usize = 10;
-
-/// The networks by name, with their cell and whether they run both ways. Recall asks at a step when
-/// all has been read, so it may be answered in both directions.
-const NETWORKS: [(&str, Kind, bool); 9] = [
-    ("elman", Kind::Elman, false),
-    ("elman-relu", Kind::ElmanRelu, false),
-    ("jordan", Kind::Jordan, false),
-    ("bidirectional-lstm", Kind::Lstm, true),
-    ("lstm", Kind::Lstm, false),
-    ("lstm-no-forget", Kind::LstmNoForget, false),
-    ("peephole", Kind::Peephole, false),
-    ("gru", Kind::Gru, false),
-    ("gru-reset-before", Kind::GruResetBefore, false),
-];
-
-/// One network's line of the table.
-#[derive(Serialize)]
-struct Row {
-    network: &'static str,
-    parameters: usize,
-    /// The share of right answers, for each of [`LENGTHS`].
-    accuracy: Vec<f64>,
-    seconds: f64,
-    ms_per_step: f64,
-}
+/// The task of the quick look.
+const QUICK: &str = "recall";
 
 pub fn run(args: &Args) -> Result<()> {
-    let Task::Recall = args.task;
-    let mut rows = Vec::new();
-    for (name, kind, bidirectional) in NETWORKS {
-        let bar = if args.json { ProgressBar::hidden() } else { progress(args.steps, name) };
-        let config = NetworkConfig {
-            bidirectional,
-            outputs: Recall::KEYS,
-            ..NetworkConfig::new(kind, Recall::SYMBOLS, HIDDEN)
+    let plans = args.plans()?;
+    if let Some(folder) = args.all.then(|| args.folder()) {
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    let results = train(&plans, args.json.as_deref() == Some(Path::new("-")))?;
+    if args.all {
+        return save(&args.folder(), &results);
+    }
+    let outcome = &results.experiments[0];
+    match args.json.as_deref() {
+        Some(path) if path == "-" => return print(&results.to_json()),
+        Some(path) => file::replace(path, results.to_json().as_bytes())?,
+        None => {}
+    }
+    if let Some(path) = &args.svg {
+        file::replace(path, picture(outcome).as_bytes())?;
+    }
+    print(&(table(outcome) + &args.next()))
+}
+
+impl Args {
+    /// Where --all writes.
+    fn folder(&self) -> PathBuf {
+        let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/results");
+        self.out.clone().unwrap_or_else(usual)
+    }
+
+    /// What is to be run, checked to be possible.
+    fn plans(&self) -> Result<Vec<Plan>> {
+        let quick = self.task.is_none() && !self.all;
+        if self.all {
+            return experiments::ALL.iter().map(|experiment| self.plan(experiment, false)).collect();
+        }
+        Ok(vec![self.plan(experiments::find(self.task.as_deref().unwrap_or(QUICK))?, quick)?])
+    }
+
+    fn plan(&self, experiment: &'static Experiment, quick: bool) -> Result<Plan> {
+        let listed = experiment.networks.iter().copied();
+        let named: Vec<&str> = if self.networks.is_empty() {
+            listed.collect()
+        } else {
+            self.networks.iter().map(|n| n.trim()).collect()
         };
-        rows.push(recall(name, &config, args.steps, args.seed, &bar)?);
-        bar.finish_and_clear();
+        if named.iter().collect::<BTreeSet<_>>().len() < named.len() {
+            bail!("--networks names one network twice");
+        }
+        let networks: Vec<&'static Contender> =
+            named.into_iter().map(experiments::network).collect::<Result<_, _>>()?;
+        let rates = match (&self.rates[..], quick) {
+            ([], true) => experiment.rates[..1].to_vec(),
+            ([], false) => experiment.rates.to_vec(),
+            (given, _) => given.to_vec(),
+        };
+        let seeds = 1..1 + self.seeds.unwrap_or(if quick { 1 } else { 5 });
+        let plan = Plan { experiment, networks, rates, seeds, steps: self.steps.unwrap_or(experiment.steps) };
+        plan.check()?;
+        Ok(plan)
     }
-    if args.json {
-        let lengths = LENGTHS;
-        let result = serde_json::json!({"task": "recall", "steps": args.steps, "seed": args.seed, "lengths": lengths, "networks": rows});
-        print(&format!("{result}\n"))
-    } else {
-        print(&table(&rows, args.steps))
+
+    /// What to do next.
+    fn next(&self) -> String {
+        if self.task.is_some() {
+            return String::new();
+        }
+        "\nOne run each, at one learning rate; cargo rnn compare --task recall takes five, at the best of three rates.\n\
+         Next: cargo rnn train --task chars --text FILE --model lstm --out runs/first\n      \
+         lets a network learn to write; the book (cargo book) explains why an LSTM remembers.\n"
+            .into()
     }
+}
+
+/// Runs everything, under a bar. Ctrl-C ends it, and nothing is written.
+fn train(plans: &[Plan], quiet: bool) -> Result<Results> {
+    let budget = plans.iter().map(Plan::budget).sum();
+    let bar = if quiet { ProgressBar::hidden() } else { progress(budget, "compare") };
+    let watcher = Watcher { steps: &|steps| bar.inc(steps), stop: on_interrupt()? };
+    let results = experiments::run(plans, threads::count(), &watcher);
+    bar.finish_and_clear();
+    match results? {
+        Some(results) => Ok(results),
+        None => {
+            let _ = writeln!(std::io::stderr(), "stopped; nothing was written");
+            exit(130); // what shells expect after Ctrl-C: 128 + SIGINT
+        }
+    }
+}
+
+/// Writes the results of all experiments, and a picture of each.
+fn save(folder: &Path, results: &Results) -> Result<()> {
+    for outcome in &results.experiments {
+        file::replace(&folder.join(format!("{}.svg", outcome.task)), picture(outcome).as_bytes())?;
+    }
+    file::replace(&folder.join("compare.json"), results.to_json().as_bytes())?;
+    let tables: Vec<String> = results.experiments.iter().map(table).collect();
+    print(&format!(
+        "{}\nwritten to {}: compare.json, and a picture for each task\n",
+        tables.join("\n"),
+        folder.display()
+    ))
 }
 
 /// Writes to standard output; a full disk is an error, not a panic.
 fn print(text: &str) -> Result<()> {
-    Ok(std::io::stdout().write_all(text.as_bytes())?)
-}
-
-fn recall(
-    name: &'static str,
-    config: &NetworkConfig,
-    steps: u64,
-    seed: u64,
-    bar: &ProgressBar,
-) -> Result<Row> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut params = Params::<f32>::new();
-    let network = Network::new(config, &mut params, &mut rng);
-    let rule: Rule = "adam".parse()?;
-    let mut trainer = Trainer::new(params, rule, 0.01).clip(Clip::Norm(1.0));
-    let mut carry = network.initial_carry(BATCH);
-    let mut task = Recall::new(BATCH);
-
-    let start = Instant::now();
-    for number in 1..=steps {
-        task.draw(&mut rng, None);
-        carry.reset();
-        let step =
-            trainer.step(|p| network.forward(p, &task.inputs, &mut carry).cross_entropy(&task.targets))?;
-        if number % 20 == 0 {
-            bar.set_position(number);
-            bar.set_message(format!("loss {:.3}", step.loss));
-        }
-    }
-    let seconds = start.elapsed().as_secs_f64();
-
-    let mut accuracy = Vec::new();
-    for length in LENGTHS {
-        let mut sum = 0.0;
-        for _ in 0..TEST_BATCHES {
-            task.draw(&mut rng, Some(length));
-            carry.reset();
-            sum += trainer.evaluate(|p| {
-                network.forward(p, &task.inputs, &mut carry).read(|logits| task.accuracy(logits))
-            });
-        }
-        accuracy.push(sum / TEST_BATCHES as f64);
-    }
-    let (parameters, ms_per_step) = (trainer.params.count(), seconds * 1e3 / steps as f64);
-    Ok(Row { network: name, parameters, accuracy, seconds, ms_per_step })
-}
-
-fn table(rows: &[Row], steps: u64) -> String {
-    let mut out =
-        String::from("Recall: one of 10 keys at step 0, a distractor a step, then: which key was it?\n");
-    out += &format!("Share of right answers by distance, after {steps} updates each (chance is 0.10):\n\n");
-    out += &format!("{:18} {:>10}", "network", "parameters");
-    LENGTHS.iter().for_each(|length| out += &format!(" {length:>5}"));
-    out += &format!(" {:>8} {:>8}\n", "seconds", "ms/step");
-    for row in rows {
-        out += &format!("{:18} {:>10}", row.network, row.parameters);
-        row.accuracy.iter().for_each(|share| out += &format!(" {share:>5.2}"));
-        out += &format!(" {:>8.1} {:>8.2}\n", row.seconds, row.ms_per_step);
-    }
-    out += "\nAt this equal budget; more updates (--steps) help the Elman network further.\n";
-    out += "Next: cargo rnn train --task chars --text FILE --model lstm --out runs/first\n";
-    out += "      lets a network learn to write; the book (cargo book) explains why an LSTM remembers.\n";
-    out
+    std::io::stdout().write_all(text.as_bytes()).context("cannot write to standard output")
 }

@@ -13,12 +13,13 @@ use models::threads::with_threads;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 /// Recurrent networks from scratch: train them, compare them, watch them write.
 ///
-/// Start with `rnn compare`: it needs no file, takes about 8 seconds a network, and shows which of
-/// them can remember. Then `rnn train --task chars --text FILE`, and `rnn generate --from DIR`.
+/// Start with `rnn compare`: it needs no file, takes less than a minute, and shows which network can
+/// remember. Then `rnn train --task chars --text FILE`, and `rnn generate --from DIR`.
 #[derive(Parser)]
 #[command(version, propagate_version = true)]
 struct Cli {
@@ -31,7 +32,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Train every network on one task and show the results side by side
+    /// Train networks on a task, or on all, and show which of them solve it and when
     Compare(compare::Args),
     /// List the tasks that networks can be trained on
     Tasks(tasks::Args),
@@ -78,4 +79,15 @@ fn progress(steps: u64, what: &str) -> indicatif::ProgressBar {
     let style = "{prefix:>12} [{bar:32}] {pos}/{len}  {msg}  {eta} left";
     let style = indicatif::ProgressStyle::with_template(style).expect("the template is a constant");
     indicatif::ProgressBar::new(steps).with_style(style.progress_chars("=> ")).with_prefix(what.to_string())
+}
+
+/// Becomes true when the program is told to stop: by Ctrl-C, a closed terminal or `kill`. The second time ends it at once.
+fn on_interrupt() -> anyhow::Result<&'static AtomicBool> {
+    static STOP: AtomicBool = AtomicBool::new(false);
+    ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::Relaxed) {
+            std::process::exit(130); // what shells expect after Ctrl-C: 128 + SIGINT
+        }
+    })?;
+    Ok(&STOP)
 }

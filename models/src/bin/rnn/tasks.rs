@@ -20,8 +20,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn list() -> String {
-    let lines = tasks::ALL.iter().map(|task| format!("{:10} {}\n", task.name, task.summary));
-    lines.collect::<String>()
+    tasks::ALL.iter().map(TaskInfo::line).collect::<String>()
         + "\nrnn tasks NAME shows one with its settings; rnn train --task NAME trains it\n"
 }
 

@@ -1,7 +1,7 @@
 //! `rnn train`: a network on a task.
 
-use crate::progress;
 use crate::tasks::{details, result};
+use crate::{on_interrupt, progress};
 use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use models::checkpoint::Checkpoint;
@@ -16,7 +16,7 @@ use models::train::Step;
 use std::io::Write;
 use std::path::{Path, PathBuf, absolute};
 use std::process::exit;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// Train a network on a task.
@@ -416,17 +416,6 @@ impl<'a> Training<'a> {
             None => format!("Next: cargo rnn eval --from {folder}\n"),
         })
     }
-}
-
-/// Becomes true when the program is told to stop: by Ctrl-C, a closed terminal or `kill`. The second time ends it at once.
-fn on_interrupt() -> Result<&'static AtomicBool> {
-    static STOP: AtomicBool = AtomicBool::new(false);
-    ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::Relaxed) {
-            exit(130);
-        }
-    })?;
-    Ok(&STOP)
 }
 
 /// Writes to standard output; a full disk is an error, not a panic.
