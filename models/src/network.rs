@@ -171,11 +171,34 @@ impl<T: Float> Network<T> {
         carry: &mut Carry<T>,
         rng: Option<&mut ChaCha8Rng>,
     ) -> Var<'t, T> {
-        let x = match &self.encoder {
-            Encoder::OneHot { symbols } => one_hot(p.tape(), ids, *symbols, carry.batch),
-            Encoder::Embedding(layer) => layer.forward(p, ids, carry.batch),
-            Encoder::Hashing { features } => hashing(p.tape(), ids, *features, carry.batch),
-        };
+        self.read(p, self.embed(p, ids, carry.batch), carry, rng)
+    }
+
+    /// The vectors (T·I)×B of T·B ids, step by step: what the recurrent layers read.
+    ///
+    /// # Panics
+    /// If the ids do not fill whole steps of the batch, or an id is not below V.
+    #[track_caller]
+    pub fn embed<'t>(&self, p: Bound<'t, T>, ids: &[usize], batch: usize) -> Var<'t, T> {
+        match &self.encoder {
+            Encoder::OneHot { symbols } => one_hot(p.tape(), ids, *symbols, batch),
+            Encoder::Embedding(layer) => layer.forward(p, ids, batch),
+            Encoder::Hashing { features } => hashing(p.tape(), ids, *features, batch),
+        }
+    }
+
+    /// [`Network::forward`] from the vectors of the symbols, or, with `rng`, [`Network::forward_train`].
+    ///
+    /// # Panics
+    /// If the vectors are not of the network's size, or of another batch than the carry's.
+    #[track_caller]
+    pub fn read<'t>(
+        &self,
+        p: Bound<'t, T>,
+        x: Var<'t, T>,
+        carry: &mut Carry<T>,
+        rng: Option<&mut ChaCha8Rng>,
+    ) -> Var<'t, T> {
         let start = carry.load(&self.stack, p);
         let (y, ends) = self.stack.forward(p, x, &start, Span::default(), rng);
         carry.save(&ends);

@@ -22,11 +22,14 @@ mod exam;
 mod list;
 pub mod numbers;
 mod recall;
+mod sample;
 pub mod sentiment;
 
+pub use chars::show_text;
 pub use exam::{Answer, Exam, is_held_out};
 pub use list::{ALL, TaskInfo, find};
 pub use recall::Recall;
+pub use sample::Sample;
 
 use crate::choice::Invalid;
 use crate::params::{Bound, Params};
@@ -47,6 +50,13 @@ pub trait Task {
     /// # Errors
     /// If the loss is not finite.
     fn examine(&mut self, trainer: &mut Trainer<f32>) -> Result<Exam, Invalid>;
+
+    /// One example to be looked at, on the tape of `p`: the one that `text` describes or, without it, one of the task's own,
+    /// always the same.
+    ///
+    /// # Errors
+    /// If the text is not one of the task's: what is wrong with it.
+    fn show<'t>(&self, p: Bound<'t, f32>, text: Option<&str>) -> Result<Sample<'t>, Invalid>;
 
     /// What is trained on, to be said in one line: "90 characters".
     fn material(&self) -> String;
