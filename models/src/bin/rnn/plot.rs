@@ -21,7 +21,7 @@ pub struct Args {
     /// Another column of metrics.csv: grad_norm, clip_rate, param_norm, lr, accuracy, seconds, ...
     #[arg(long, value_name = "NAME")]
     column: Option<String>,
-    /// Powers of ten on the upright axis
+    /// The logarithm to base ten, in place of the value
     #[arg(long)]
     log: bool,
     /// The picture
@@ -78,8 +78,8 @@ const COLOURS: [[&str; 2]; 8] = [
 
 /// The SVG.
 fn drawn(args: &Args, series: &[Series]) -> String {
-    let what = args.column.as_deref().unwrap_or("loss: training dashed, held out full");
-    let title = if args.log { format!("{what}, as a power of ten") } else { what.into() };
+    let what = args.column.as_deref().unwrap_or("loss (training dashed)");
+    let title = if args.log { format!("log₁₀ {what}") } else { what.into() };
     let points = || series.iter().flat_map(|(points, ..)| points);
     let x = Axis::around("step", points().map(|p| p.0));
     let y = Axis::around(&title, points().map(|p| p.1));
