@@ -222,8 +222,8 @@ function show() {
 function move() {
   control();
   drawDependence();
-  for (const id of ["gates", "state", "flow"]) Plotly.relayout(el(id), { "shapes[0]": marker() });
-  Plotly.relayout(el("units"), { "shapes[0]": marker() });
+  for (const id of ["gates", "state", "flow"]) Plotly.relayout(el(id), { shapes: [marker()] });
+  drawUnits();
   drawPaths();
 }
 
