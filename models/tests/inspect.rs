@@ -287,7 +287,7 @@ fn the_page_loads_nothing() {
     let (task, params) = untrained("sentiment", "lstm", |_| ());
     let mut record = look(&params, |p| task.show(p, None)).unwrap();
     record.cells[0].symbols[0] = "</script><img src=https://example.org/>".into();
-    let page = report("<b>title</b>", "about", &vec![("now".into(), record)]);
+    let page = report("<b>title</b>", "about", &[("now".into(), record)]);
     assert!(page.contains("default-src 'none'") && page.contains("<h1>&lt;b&gt;title&lt;/b&gt;</h1>"));
     assert!(page.len() < 8_000_000, "{} bytes", page.len());
     let (head, rest) = page.split_once("<script>").unwrap();
@@ -305,7 +305,7 @@ fn the_page_loads_nothing() {
 #[test]
 fn a_wide_network_still_makes_a_small_page() {
     let record = record("sentence", "lstm", |c| c.hidden = 200);
-    let page = report("wide", "", &vec![("now".into(), record.clone()), ("then".into(), record)]);
+    let page = report("wide", "", &[("now".into(), record.clone()), ("then".into(), record)]);
     assert!(page.len() < 8_000_000, "{} bytes", page.len());
     assert!(page.contains("\"units\":200"));
 }
@@ -362,7 +362,7 @@ fn a_training_is_watched_on_one_page() {
     let run = models::run::RunDir::open(&folder.join("run")).unwrap();
     let (_, task, params) = run.load_task(false).unwrap();
     let record = look(&params, |p| task.show(p, None)).unwrap();
-    let last = trace_csv(&vec![("the last".into(), record)]);
+    let last = trace_csv(&[("the last".into(), record)]);
     let rows = last.split_once('\n').unwrap().1;
     assert!(String::from_utf8(read("numbers/trace.csv")).unwrap().ends_with(rows));
 }
