@@ -18,11 +18,12 @@ pub mod includes;
 pub mod maths;
 pub mod outputs;
 pub mod pages;
-pub mod plot;
 pub mod preprocess;
 pub mod problem;
 pub mod render;
 pub mod runs;
+
+pub use models::plot;
 
 #[cfg(doctest)]
 mod doctests;

@@ -75,6 +75,9 @@ pub struct Config {
     pub save_every: u64,
     /// After how many looks at the held-out text without a new best one training stops; 0 for never.
     pub patience: u64,
+    /// After which steps the weights are kept, to be looked at beside the last ones.
+    #[cfg_attr(feature = "files", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub snapshots: Vec<u64>,
 }
 
 /// What `rnn train` does when it is told nothing.
@@ -108,12 +111,15 @@ impl Default for Config {
             eval_every: 100,
             save_every: 100,
             patience: 0,
+            snapshots: Vec::new(),
         }
     }
 }
 
 /// The largest network, in weights: 1 GiB of them in `f32`, and three times as much for their training.
 const MOST_WEIGHTS: u64 = 1 << 28;
+/// The most snapshots: a page that shows more would be too large.
+const MOST_SNAPSHOTS: usize = 50;
 /// The most numbers a training step may put on the tape: 16 GiB of them in `f32`.
 const MOST_NUMBERS: u64 = 1 << 32;
 
@@ -186,7 +192,13 @@ impl Config {
             Some((name, count, least, most)) => {
                 Err(Invalid(format!("{name} is {count}; it must be {least} to {most}")))
             }
-            None => Ok(()),
+            None if self.snapshots.len() > MOST_SNAPSHOTS => {
+                Err(Invalid(format!("{} snapshots; at most {MOST_SNAPSHOTS} are kept", self.snapshots.len())))
+            }
+            None => match self.snapshots.iter().find(|&&step| step > self.steps) {
+                Some(step) => Err(Invalid(format!("snapshot {step} is beyond the {} steps", self.steps))),
+                None => Ok(()),
+            },
         }
     }
 

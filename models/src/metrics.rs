@@ -68,6 +68,37 @@ impl fmt::Display for Row {
     }
 }
 
+/// The curve of one column of the file's text: a point (step, value) for each row that has one.
+///
+/// # Errors
+/// If it is another kind of file, has no such column, or a field is not a number.
+///
+/// ```
+/// let csv = "step,train,validation\n10,0.5,0.6\n20,0.25,\n";
+/// assert_eq!(models::metrics::curve(csv, "validation"), Ok(vec![(10.0, 0.6)]));
+/// ```
+pub fn curve(csv: &str, column: &str) -> Result<Vec<(f64, f64)>, Invalid> {
+    let mut lines = csv.lines();
+    let names: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    if names[0] != "step" {
+        return Err(Invalid("not a metrics.csv: its first column is not step".into()));
+    }
+    let at = names.iter().position(|&name| name == column).ok_or_else(|| {
+        Invalid(format!("there is no column {column} (there are {})", names[1..].join(", ")))
+    })?;
+    let mut points = Vec::new();
+    for (number, line) in lines.enumerate() {
+        let field = |at: usize| line.split(',').nth(at).filter(|field| !field.is_empty());
+        let (Some(step), Some(value)) = (field(0), field(at)) else { continue };
+        let parse = |field: &str| {
+            let wrong = || Invalid(format!("line {}: {field} is not a number", number + 2));
+            field.parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(wrong)
+        };
+        points.push((parse(step)?, parse(value)?));
+    }
+    Ok(points)
+}
+
 /// The file, open for one training alone.
 #[derive(Debug)]
 pub struct Metrics {

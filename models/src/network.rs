@@ -171,21 +171,30 @@ impl<T: Float> Network<T> {
         carry: &mut Carry<T>,
         rng: Option<&mut ChaCha8Rng>,
     ) -> Var<'t, T> {
-        let x = match &self.encoder {
-            Encoder::OneHot { symbols } => one_hot(p.tape(), ids, *symbols, carry.batch),
-            Encoder::Embedding(layer) => layer.forward(p, ids, carry.batch),
-            Encoder::Hashing { features } => hashing(p.tape(), ids, *features, carry.batch),
-        };
-        self.outputs(p, x, carry, rng)
+        self.read(p, self.embed(p, ids, carry.batch), carry, rng)
     }
 
-    /// The outputs (T·O)×B of vectors `x`, (T·I)×B: for a network that reads numbers in place of symbols. It is
-    /// configured one-hot with I symbols, one for each number of a step. With `rng` it is a training run.
+    /// The vectors (T·I)×B of T·B ids, step by step: what the recurrent layers read.
     ///
     /// # Panics
-    /// If `x` is not made of whole steps of I rows and the carry's batch.
+    /// If the ids do not fill whole steps of the batch, or an id is not below V.
     #[track_caller]
-    pub fn outputs<'t>(
+    pub fn embed<'t>(&self, p: Bound<'t, T>, ids: &[usize], batch: usize) -> Var<'t, T> {
+        match &self.encoder {
+            Encoder::OneHot { symbols } => one_hot(p.tape(), ids, *symbols, batch),
+            Encoder::Embedding(layer) => layer.forward(p, ids, batch),
+            Encoder::Hashing { features } => hashing(p.tape(), ids, *features, batch),
+        }
+    }
+
+    /// [`Network::forward`] from the vectors of the symbols, or, with `rng`, [`Network::forward_train`]. A network
+    /// that reads numbers in place of symbols begins here: it is configured one-hot with as many symbols as a step
+    /// has numbers.
+    ///
+    /// # Panics
+    /// If the vectors are not of the network's size, or of another batch than the carry's.
+    #[track_caller]
+    pub fn read<'t>(
         &self,
         p: Bound<'t, T>,
         x: Var<'t, T>,

@@ -82,6 +82,11 @@ impl RunDir {
         self.0.join("best.safetensors")
     }
 
+    /// Where the weights after a step lie, if they were to be kept.
+    pub fn snapshot_path(&self, step: u64) -> PathBuf {
+        self.0.join("snapshots").join(format!("{step}.safetensors"))
+    }
+
     /// Where the checkpoint lies.
     pub fn checkpoint_path(&self) -> PathBuf {
         self.0.join("checkpoint.safetensors")
@@ -90,6 +95,14 @@ impl RunDir {
     /// Where the metrics lie.
     pub fn metrics_path(&self) -> PathBuf {
         self.0.join("metrics.csv")
+    }
+
+    /// The metrics, as text.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn load_metrics(&self) -> Result<String, Invalid> {
+        read(&self.metrics_path(), LONGEST_TEXT, text::from_utf8)
     }
 
     /// Writes the configuration and, for a text, the vocabulary.
@@ -121,6 +134,42 @@ impl RunDir {
     /// If the file cannot be written.
     pub fn save_weights(&self, path: &Path, params: &Params<f32>) -> Result<(), Invalid> {
         file::replace(path, &weights::to_bytes(params))
+    }
+
+    /// Keeps the weights after a step.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn save_snapshot(&self, step: u64, params: &Params<f32>) -> Result<(), Invalid> {
+        let path = self.snapshot_path(step);
+        let folder = path.parent().unwrap_or(&self.0);
+        fs::create_dir_all(folder)
+            .map_err(|e| Invalid(format!("cannot make the folder {}: {e}", folder.display())))?;
+        self.save_weights(&path, params)
+    }
+
+    /// The snapshots that are there, of those that were to be kept, in order: the step and its parameters, which are
+    /// named and shaped as `like`.
+    ///
+    /// # Errors
+    /// If a file does not hold what it should.
+    pub fn load_snapshots(
+        &self,
+        config: &Config,
+        like: &Params<f32>,
+    ) -> Result<Vec<(u64, Params<f32>)>, Invalid> {
+        let mut steps = config.snapshots.clone();
+        steps.sort_unstable();
+        steps.dedup();
+        let kept = steps.into_iter().filter(|&step| self.snapshot_path(step).is_file());
+        let load = |step| {
+            let mut params = like.clone();
+            read(&self.snapshot_path(step), LONGEST_TENSORS, |bytes| {
+                weights::from_bytes(&mut params, &bytes)
+            })?;
+            Ok((step, params))
+        };
+        kept.map(load).collect()
     }
 
     /// The network of a run on a text, with its last weights or its best ones.

@@ -86,7 +86,30 @@ impl<T: Float> Seq2Seq<T> {
 
     #[track_caller]
     fn encode<'t>(&self, p: Bound<'t, T>, sources: &Padded, rng: Option<&mut ChaCha8Rng>) -> States<'t, T> {
-        let x = self.embedding.forward(p, sources.symbols(), sources.batch());
+        self.read(p, self.embed(p, sources), sources, rng)
+    }
+
+    /// The vectors of the sources, (T·I)×B.
+    ///
+    /// # Panics
+    /// If a symbol is not known.
+    #[track_caller]
+    pub fn embed<'t>(&self, p: Bound<'t, T>, sources: &Padded) -> Var<'t, T> {
+        self.embedding.forward(p, sources.symbols(), sources.batch())
+    }
+
+    /// The encoder's final states, with which the decoder begins, from the vectors of the sources.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    #[track_caller]
+    pub fn read<'t>(
+        &self,
+        p: Bound<'t, T>,
+        x: Var<'t, T>,
+        sources: &Padded,
+        rng: Option<&mut ChaCha8Rng>,
+    ) -> States<'t, T> {
         let span = Span { lengths: Some(sources.lengths()), ..Span::default() };
         let start = self.encoder.initial_states(p, sources.batch());
         self.encoder.forward(p, x, &start, span, rng).1

@@ -10,6 +10,7 @@ use models::params::Params;
 use models::train::Trainer;
 use proptest::prelude::*;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use std::collections::BTreeMap;
 
 fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
@@ -73,6 +74,26 @@ impl<T: Float> Case<T> {
         let mut all = vec![("y".into(), y.value()), ("x".into(), x.grad())];
         all.extend(self.params.iter().enumerate().map(|(k, p)| (p.name.clone(), tape.var(k).grad())));
         all
+    }
+
+    /// Everything the cells show, values and gradients, by cell, name and step; zeros past an example's length, where the
+    /// equations go on with what stands there.
+    fn trace(&self, span: Span<'_>) -> BTreeMap<(String, String, usize), [Vec<T>; 2]> {
+        let tape = Tape::new();
+        tape.retain_grads(true);
+        self.params.bind(&tape);
+        let y = self.record(&tape, 0, tape.leaf(self.steps * INPUT, self.batch, &self.x), span);
+        y.backward_with(&self.cotangent[..y.rows() * self.batch]);
+        let mut shown = BTreeMap::new();
+        tape.trace(&mut |q| {
+            let (t, mut value) = (q.step.unwrap(), q.value.to_vec());
+            let past = |at: usize| span.lengths.is_some_and(|lengths| t >= lengths.of(at % q.cols));
+            value.iter_mut().enumerate().filter(|(at, _)| past(*at)).for_each(|(_, x)| *x = T::ZERO);
+            let grad = q.grad.map_or_else(|| vec![T::ZERO; value.len()], <[T]>::to_vec);
+            let twice = shown.insert((q.scope.unwrap().into(), q.name.into(), t), [value, grad]);
+            assert!(twice.is_none(), "{} of {:?} at {t} is shown twice", q.name, q.scope);
+        });
+        shown
     }
 
     /// The outputs alone, (T·F)×B.
@@ -192,6 +213,22 @@ proptest! {
         let lengths = Lengths::new(&lengths);
         let span = Span { lengths: Some(&lengths), ..Span::default() };
         assert_equal(&case.run(span), &case.run(Span { equations: true, ..span }), 1e-12);
+    }
+
+    /// Layers, both directions and lengths at once: every named quantity and its gradient.
+    #[test]
+    fn both_forms_show_the_same_inside((kind, seed, steps, lengths) in cases(), layers in 1..=3usize, both: bool) {
+        let case = Case::<f64>::new(&config(kind, layers, both), seed, steps, lengths.len());
+        let lengths = Lengths::new(&lengths);
+        let span = Span { lengths: Some(&lengths), ..Span::default() };
+        let (fused, equations) = (case.trace(span), case.trace(Span { equations: true, ..span }));
+        prop_assert_eq!(fused.keys().collect::<Vec<_>>(), equations.keys().collect::<Vec<_>>());
+        let cells = layers * (1 + usize::from(both));
+        prop_assert!(fused.len() >= 2 * cells * steps.min(lengths.longest()));
+        for ((name, [value, grad]), [same_value, same_grad]) in fused.iter().zip(equations.values()) {
+            assert_close(&format!("{name:?}"), value, same_value, 1e-12);
+            assert_close(&format!("gradient of {name:?}"), grad, same_grad, 1e-12);
+        }
     }
 
     /// Reading backwards with the two cells exchanged gives the same, backwards and exchanged.

@@ -67,8 +67,33 @@ impl<T: Float> Decoder<T> {
         targets: &Targets,
         rng: Option<&mut ChaCha8Rng>,
     ) -> Var<'t, T> {
+        self.read(p, self.embed(p, targets), start, targets, rng)
+    }
+
+    /// The vectors that it is fed when it is taught, (T·I)×B.
+    ///
+    /// # Panics
+    /// If a symbol is not known.
+    #[track_caller]
+    pub fn embed<'t>(&self, p: Bound<'t, T>, targets: &Targets) -> Var<'t, T> {
+        self.embedding.forward(p, &targets.inputs, targets.batch())
+    }
+
+    /// [`Decoder::forward`] from the vectors that it is fed.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    #[track_caller]
+    pub fn read<'t>(
+        &self,
+        p: Bound<'t, T>,
+        x: Var<'t, T>,
+        start: States<'t, T>,
+        targets: &Targets,
+        rng: Option<&mut ChaCha8Rng>,
+    ) -> Var<'t, T> {
         let span = Span { lengths: Some(&targets.lengths), ..Span::default() };
-        self.run(p, &targets.inputs, targets.batch(), start, span, rng).0
+        self.head.forward(p, self.stack.forward(p, x, &start, span, rng).0)
     }
 
     /// The same for training, with a share of teacher forcing: each input is the true symbol with probability
@@ -101,7 +126,7 @@ impl<T: Float> Decoder<T> {
                 before.read(|logits| choose(logits, truth, ratio, rng, fed));
             }
             let mut masks = ChaCha8Rng::seed_from_u64(masks);
-            let (y, end) = self.run(p, fed, batch, state, Span::default(), Some(&mut masks));
+            let (y, end) = self.run(p, fed, batch, state, Some(&mut masks));
             logits.push(y);
             state = end;
         }
@@ -124,7 +149,7 @@ impl<T: Float> Decoder<T> {
         let mut written = vec![Vec::new(); batch];
         let (mut fed, mut running, mut state) = (vec![self.boundary(); batch], vec![true; batch], start);
         for _ in 0..longest {
-            let (logits, end) = self.run(p, &fed, batch, state, Span::default(), None);
+            let (logits, end) = self.run(p, &fed, batch, state, None);
             state = end;
             logits.read(|logits| (0..batch).for_each(|b| fed[b] = likeliest(logits, b, batch)));
             for b in 0..batch {
@@ -140,7 +165,7 @@ impl<T: Float> Decoder<T> {
         written
     }
 
-    /// The logits of some steps, and the states after them.
+    /// The logits of one step, and the states after it.
     #[track_caller]
     fn run<'t>(
         &self,
@@ -148,11 +173,10 @@ impl<T: Float> Decoder<T> {
         symbols: &[usize],
         batch: usize,
         start: States<'t, T>,
-        span: Span<'_>,
         rng: Option<&mut ChaCha8Rng>,
     ) -> (Var<'t, T>, States<'t, T>) {
         let x = self.embedding.forward(p, symbols, batch);
-        let (y, end) = self.stack.forward(p, x, &start, span, rng);
+        let (y, end) = self.stack.forward(p, x, &start, Span::default(), rng);
         (self.head.forward(p, y), end)
     }
 }
@@ -207,6 +231,11 @@ impl Targets {
         self.fed.clear();
         self.fed.extend(sequences.iter().map(|s| 1 + s.as_ref().len()));
         self.lengths.set(&self.fed);
+    }
+
+    /// What the decoder is fed, T·B step by step: the boundary, then the symbols.
+    pub fn inputs(&self) -> &[usize] {
+        &self.inputs
     }
 
     /// The targets, T·B step by step: the symbols, the boundary, then [`IGNORE_INDEX`].

@@ -45,10 +45,32 @@ impl<T: Float> ManyToOne<T> {
         sequences: &Padded,
         rng: Option<&mut ChaCha8Rng>,
     ) -> Var<'t, T> {
-        let batch = sequences.batch();
-        let x = self.embedding.forward(p, sequences.symbols(), batch);
+        self.read(p, self.embed(p, sequences), sequences, rng)
+    }
+
+    /// The vectors of the symbols, (T·I)×B.
+    ///
+    /// # Panics
+    /// If a symbol is not known.
+    #[track_caller]
+    pub fn embed<'t>(&self, p: Bound<'t, T>, sequences: &Padded) -> Var<'t, T> {
+        self.embedding.forward(p, sequences.symbols(), sequences.batch())
+    }
+
+    /// [`ManyToOne::forward`] from the vectors of the symbols.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    #[track_caller]
+    pub fn read<'t>(
+        &self,
+        p: Bound<'t, T>,
+        x: Var<'t, T>,
+        sequences: &Padded,
+        rng: Option<&mut ChaCha8Rng>,
+    ) -> Var<'t, T> {
         let span = Span { lengths: Some(sequences.lengths()), ..Span::default() };
-        let start = self.stack.initial_states(p, batch);
+        let start = self.stack.initial_states(p, sequences.batch());
         let (_, ends) = self.stack.forward(p, x, &start, span, rng);
         self.head.forward(p, self.stack.summary(&ends))
     }

@@ -76,7 +76,12 @@ impl<T: Float> OneToMany<T> {
         self.decoder.greedy(p, self.states(p, v), v.cols(), longest)
     }
 
-    fn states<'t>(&self, p: Bound<'t, T>, v: Var<'t, T>) -> States<'t, T> {
+    /// The decoder's initial states for the vectors `v` (I×B).
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    #[track_caller]
+    pub fn states<'t>(&self, p: Bound<'t, T>, v: Var<'t, T>) -> States<'t, T> {
         let mut states = States::new(p.tape());
         for layer in &self.start {
             let state = |linear: &Linear| linear.forward(p, v).tanh();

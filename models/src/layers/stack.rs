@@ -69,6 +69,8 @@ impl<T: Float> Stack<T> {
             "stack: dropout of {dropout} and {recurrent_dropout}"
         );
         let suffixes: &[&str] = if config.bidirectional { &["", "_reverse"] } else { &[""] };
+        // In a trace `rnn.` goes without saying: `l0`; but `encoder.l0`, `decoder.l0`.
+        let network = prefix.strip_suffix("rnn").unwrap_or(prefix);
         let (mut cells, mut starts, mut input) = (Vec::new(), Vec::new(), config.cell.input);
         for layer in 0..layers {
             let mut output = 0;
@@ -79,7 +81,7 @@ impl<T: Float> Stack<T> {
                     starts.push(InitialState::new(&*cell, params, prefix, &name));
                 }
                 output += cell.hidden();
-                cells.push(Named { name: keep(name), cell });
+                cells.push(Named { name: keep(format!("{network}{name}")), cell });
             }
             input = output;
         }
@@ -236,7 +238,7 @@ impl<'t, T: Float> States<'t, T> {
     }
 }
 
-/// A cell whose quantities carry the name of its layer and direction: `l0`, `l1_reverse`.
+/// A cell whose quantities carry the name of its layer and direction: `l0`, `l1_reverse`, `encoder.l0`.
 struct Named<T> {
     name: &'static str,
     cell: Box<dyn Cell<T>>,

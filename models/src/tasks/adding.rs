@@ -4,6 +4,7 @@
 //! between 0 and 1, one is marked in each half. Always to say 1 costs 1/6, the variance of the sum of two such numbers.
 
 use super::exam::MeanLoss;
+use super::sample::{Sample, says_a_number};
 use super::{Answer, Built, Exam, Task, columns, examiner};
 use crate::choice::Invalid;
 use crate::config::Config;
@@ -111,6 +112,10 @@ impl Task for Adding {
         Ok(Exam { loss: loss.mean(), answers, solved: loss.mean() < SOLVED, ..Exam::default() })
     }
 
+    fn show<'t>(&self, _: Bound<'t, f32>, _: Option<&str>) -> Result<Sample<'t>, Invalid> {
+        Err(says_a_number("adding"))
+    }
+
     fn material(&self) -> String {
         format!("{STEPS} numbers, drawn afresh")
     }
@@ -129,7 +134,7 @@ fn last<'t>(
     random: Option<&mut ChaCha8Rng>,
 ) -> Var<'t, f32> {
     let x = columns(p, examples, |sum| &sum.read);
-    network.outputs(p, x, carry, random).row_block(STEPS - 1..STEPS)
+    network.read(p, x, carry, random).row_block(STEPS - 1..STEPS)
 }
 
 fn sums<'t>(p: Bound<'t, f32>, examples: &[Sum]) -> Var<'t, f32> {

@@ -38,8 +38,8 @@ fn answers(example: &Example, said: &Said) -> Vec<Answer> {
 }
 
 static RULES: Rules = Rules {
-    symbols: SYMBOLS.len(),
-    classes: SYMBOLS.len(),
+    symbols: SYMBOLS,
+    classes: SYMBOLS,
     draw: |random: &mut ChaCha8Rng| example(random.random_range(1..=LEARNED)),
     questions: |_| (1..=ASKED).map(example).collect(),
     answers,

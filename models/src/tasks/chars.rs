@@ -1,6 +1,7 @@
 //! The next character of a text: many-to-many, with the state carried from window to window.
 
-use super::{Answer, Built, Exam, Task, TaskState};
+use super::sample::{LONGEST, nudged, visible};
+use super::{Answer, Built, Exam, Sample, Task, TaskState};
 use crate::choice::Invalid;
 use crate::config::Config;
 use crate::evaluate::nats_per_character;
@@ -9,7 +10,7 @@ use crate::network::{Carry, Network};
 use crate::params::Bound;
 use crate::text::{Streams, Vocabulary};
 use crate::train::Trainer;
-use autograd::Var;
+use autograd::{IGNORE_INDEX, Var};
 use rand_chacha::ChaCha8Rng;
 
 /// A text and a network that reads it in parallel streams, window after window. The state is carried from
@@ -76,6 +77,36 @@ fn build(
     Ok((Box::new(task), params))
 }
 
+/// How many characters of the held-out text are shown.
+const SHOWN: usize = 80;
+
+/// A text as a character model reads it from the initial states, to be looked at; every target is the next character.
+///
+/// # Errors
+/// If the model never saw one of the characters (which, and where), or they are fewer than 2 or more than 300.
+pub fn show_text<'t>(
+    network: &Network<f32>,
+    vocabulary: &Vocabulary,
+    p: Bound<'t, f32>,
+    text: &str,
+) -> Result<Sample<'t>, Invalid> {
+    let ids = vocabulary.encode(text)?;
+    if !(2..=LONGEST).contains(&ids.len()) {
+        return Err(Invalid(format!("a text of {} characters; it must have 2 to {LONGEST}", ids.len())));
+    }
+    let (x, nudge) = nudged(network.embed(p, &ids, 1));
+    let logits = network.read(p, x, &mut network.initial_carry(1), None);
+    let names = |chars: &mut dyn Iterator<Item = char>| chars.map(visible).collect();
+    Ok(Sample {
+        reads: vec![("", names(&mut text.chars()))],
+        nudge,
+        logits,
+        classes: names(&mut vocabulary.chars().iter().copied()),
+        targets: ids[1..].iter().copied().chain([IGNORE_INDEX]).collect(),
+        asked: 0..ids.len(),
+    })
+}
+
 impl Task for Chars {
     fn loss<'t>(&mut self, p: Bound<'t, f32>, random: &mut ChaCha8Rng) -> Var<'t, f32> {
         let (window, restart) = self.streams.advance(self.seq, self.seq);
@@ -96,6 +127,11 @@ impl Task for Chars {
                 Ok(Exam { loss, answers, solved: loss < below, ..Exam::default() })
             }
         }
+    }
+
+    fn show<'t>(&self, p: Bound<'t, f32>, text: Option<&str>) -> Result<Sample<'t>, Invalid> {
+        let own = || self.vocabulary.decode(&self.held[..SHOWN.min(self.held.len())]);
+        show_text(&self.network, &self.vocabulary, p, &text.map_or_else(own, String::from))
     }
 
     fn material(&self) -> String {

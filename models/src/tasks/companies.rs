@@ -4,6 +4,7 @@
 //! PyTorch" (StatQuest 2022). `examples/companies.rs` does the same with every gate written out.
 
 use super::exam::MeanLoss;
+use super::sample::{Sample, says_a_number};
 use super::{Answer, Built, Exam, Task};
 use crate::choice::Invalid;
 use crate::config::Config;
@@ -52,7 +53,7 @@ impl Companies {
     fn guess<'t>(&mut self, p: Bound<'t, f32>, random: Option<&mut ChaCha8Rng>) -> Var<'t, f32> {
         let x = p.tape().constant(DAYS.len(), FIFTH.len(), DAYS.as_flattened());
         self.carry.reset();
-        self.network.outputs(p, x, &mut self.carry, random).row_block(DAYS.len() - 1..DAYS.len())
+        self.network.read(p, x, &mut self.carry, random).row_block(DAYS.len() - 1..DAYS.len())
     }
 }
 
@@ -76,6 +77,10 @@ impl Task for Companies {
         let answers = guesses.into_iter().enumerate().map(answer).collect();
         let exam = Exam { loss: loss.mean(), answers, ..Exam::default() };
         Ok(Exam { solved: exam.right_at_least(100), ..exam })
+    }
+
+    fn show<'t>(&self, _: Bound<'t, f32>, _: Option<&str>) -> Result<Sample<'t>, Invalid> {
+        Err(says_a_number("companies"))
     }
 
     fn material(&self) -> String {

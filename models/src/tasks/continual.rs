@@ -6,7 +6,8 @@
 
 use super::exam::MeanLoss;
 use super::reber::{B, E, Place, SYMBOLS};
-use super::sequences::spell;
+use super::sample::{LONGEST, Sample, no_text};
+use super::sequences::{sample, spell};
 use super::{Answer, Built, Exam, Task, TaskState, examiner};
 use crate::choice::Invalid;
 use crate::config::Config;
@@ -100,6 +101,14 @@ impl Task for Continual {
         let answers = (0..QUESTIONS).flat_map(|stream| self.answers(&logits, stream)).collect();
         let exam = Exam { loss: loss.mean(), answers, ..Exam::default() };
         Ok(Exam { solved: exam.right_at_least(99), ..exam })
+    }
+
+    fn show<'t>(&self, p: Bound<'t, f32>, text: Option<&str>) -> Result<Sample<'t>, Invalid> {
+        if text.is_some() {
+            return Err(no_text("continual"));
+        }
+        let first = |all: &[usize]| all.iter().step_by(QUESTIONS).take(LONGEST).copied().collect();
+        Ok(sample(p, &self.network, [SYMBOLS; 2], first(&self.inputs), first(&self.targets)))
     }
 
     fn material(&self) -> String {

@@ -47,8 +47,8 @@ fn answers(example: &Example, said: &Said) -> Vec<Answer> {
 }
 
 static RULES: Rules = Rules {
-    symbols: ALPHABET + 2,
-    classes: ALPHABET + 1,
+    symbols: "abcdefgh_!",
+    classes: "abcdefgh_",
     draw,
     questions: |random| (0..QUESTIONS).map(|_| draw(random)).collect(),
     answers,

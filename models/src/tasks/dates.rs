@@ -5,7 +5,8 @@
 //! day is held out in every form. Solved: 99.5 % of the held-out dates are right, digit for digit.
 
 use super::exam::MeanLoss;
-use super::{Answer, Built, Exam, Task, draw_until, examiner};
+use super::sample::{BOUNDARY, LONGEST as MOST_SHOWN, nudged, visible};
+use super::{Answer, Built, Exam, Sample, Task, draw_until, examiner};
 use crate::choice::Invalid;
 use crate::config::Config;
 use crate::heads::{Padded, Targets};
@@ -202,6 +203,39 @@ impl Task for Dates {
         self.questions = questions;
         let right = answers.iter().filter(|answer| answer.right).count();
         Ok(Exam { loss: loss.mean(), solved: right * 1000 >= ASKED * 995, answers, ..Exam::default() })
+    }
+
+    fn show<'t>(&self, p: Bound<'t, f32>, text: Option<&str>) -> Result<Sample<'t>, Invalid> {
+        let Self { network, letters, digits, questions, .. } = self;
+        let (own, iso) = &questions[0];
+        let date = text.unwrap_or(own);
+        let source = letters.encode(date)?;
+        if !(1..=MOST_SHOWN).contains(&source.len()) {
+            let n = source.len();
+            return Err(Invalid(format!("a date of {n} characters; it must have 1 to {MOST_SHOWN}")));
+        }
+        let source = Padded::new(&[source]);
+        let (x, nudge) = nudged(network.embed(p, &source));
+        // What is right for a date that was given, only its giver knows: the network is fed what it writes itself.
+        let written = match text {
+            Some(_) => network.greedy(p, &source, LONGEST).remove(0),
+            None => digits.encode(iso)?,
+        };
+        let mut targets = Targets::new();
+        targets.set(&[written], network.decoder().boundary());
+        let start = network.read(p, x, &source, None);
+        let decoder = network.decoder();
+        let classes: Vec<String> =
+            digits.chars().iter().map(|&c| visible(c)).chain([BOUNDARY.into()]).collect();
+        let fed = targets.inputs().iter().map(|&id| classes[id].clone()).collect();
+        Ok(Sample {
+            reads: vec![("encoder.", date.chars().map(visible).collect()), ("decoder.", fed)],
+            nudge,
+            logits: decoder.read(p, decoder.embed(p, &targets), start, &targets, None),
+            classes,
+            targets: targets.symbols().to_vec(),
+            asked: 0..targets.steps(),
+        })
     }
 
     fn material(&self) -> String {

@@ -53,8 +53,8 @@ fn profile(examples: &[Example], said: &[Said]) -> Vec<(String, f64)> {
 }
 
 static RULES: Rules = Rules {
-    symbols: LETTERS.len(),
-    classes: LETTERS.len(),
+    symbols: LETTERS,
+    classes: LETTERS,
     draw,
     questions: |random| (0..QUESTIONS).map(|_| draw(random)).collect(),
     answers,

@@ -41,15 +41,18 @@ pub mod numbers;
 pub mod order;
 pub mod reber;
 mod recall;
+mod sample;
 pub mod sentiment;
 mod sequences;
 pub mod sine;
 pub mod timing;
 pub mod xor;
 
+pub use chars::show_text;
 pub use exam::{Answer, Exam, is_held_out};
 pub use list::{ALL, TaskInfo, find};
 pub use recall::Recall;
+pub use sample::Sample;
 pub use sequences::Example;
 
 use crate::choice::Invalid;
@@ -71,6 +74,13 @@ pub trait Task {
     /// # Errors
     /// If the loss is not finite.
     fn examine(&mut self, trainer: &mut Trainer<f32>) -> Result<Exam, Invalid>;
+
+    /// One example to be looked at, on the tape of `p`: the one that `text` describes or, without it, one of the task's own,
+    /// always the same.
+    ///
+    /// # Errors
+    /// If the text is not one of the task's: what is wrong with it.
+    fn show<'t>(&self, p: Bound<'t, f32>, text: Option<&str>) -> Result<Sample<'t>, Invalid>;
 
     /// What is trained on, to be said in one line: "90 characters".
     fn material(&self) -> String;

@@ -4,7 +4,8 @@
 //! spelled letter by letter. Solved: 99 % of the held-out numbers are spelled right, letter for letter.
 
 use super::exam::MeanLoss;
-use super::{Answer, Built, Exam, Task, is_held_out};
+use super::sample::{BOUNDARY, nudged, visible};
+use super::{Answer, Built, Exam, Sample, Task, is_held_out};
 use crate::choice::Invalid;
 use crate::config::Config;
 use crate::heads::{OneToMany, Targets};
@@ -163,6 +164,31 @@ impl Task for Numbers {
         Ok(Exam { loss: loss.mean(), solved: right * 100 >= answers.len() * 99, answers, ..Exam::default() })
     }
 
+    fn show<'t>(&self, p: Bound<'t, f32>, text: Option<&str>) -> Result<Sample<'t>, Invalid> {
+        let number =
+            match text {
+                Some(text) => text.parse().ok().filter(|&number| number < NUMBERS).ok_or_else(|| {
+                    Invalid(format!("\"{text}\" is not a number from 0 to {}", NUMBERS - 1))
+                })?,
+                None => self.held_out[self.held_out.len() / 2],
+            };
+        let mut targets = Targets::new();
+        targets.set(&[self.ids(number)], self.network.decoder().boundary());
+        let decoder = self.network.decoder();
+        let (x, nudge) = nudged(decoder.embed(p, &targets));
+        let start = self.network.states(p, vectors(p, &[number]));
+        let classes = self.letters.chars().iter().map(|&c| visible(c)).chain([BOUNDARY.into()]);
+        let classes: Vec<String> = classes.collect();
+        Ok(Sample {
+            reads: vec![("decoder.", targets.inputs().iter().map(|&id| classes[id].clone()).collect())],
+            nudge,
+            logits: decoder.read(p, x, start, &targets, None),
+            classes,
+            targets: targets.symbols().to_vec(),
+            asked: 0..targets.steps(),
+        })
+    }
+
     fn material(&self) -> String {
         format!("{} of {NUMBERS} numbers", self.known.len())
     }
@@ -171,8 +197,11 @@ impl Task for Numbers {
 impl Numbers {
     /// Makes the names of these numbers the targets.
     fn spell(&mut self, numbers: &[usize]) {
-        let ids = |number: &usize| self.letters.encode(&name(*number)).expect("the alphabet has all letters");
-        let names: Vec<_> = numbers.iter().map(ids).collect();
+        let names: Vec<_> = numbers.iter().map(|&number| self.ids(number)).collect();
         self.targets.set(&names, self.network.decoder().boundary());
+    }
+
+    fn ids(&self, number: usize) -> Vec<usize> {
+        self.letters.encode(&name(number)).expect("the alphabet has all letters")
     }
 }

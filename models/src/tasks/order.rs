@@ -38,8 +38,8 @@ fn answers(example: &Example, said: &Said) -> Vec<Answer> {
 }
 
 static RULES: Rules = Rules {
-    symbols: LETTERS.len(),
-    classes: 8,
+    symbols: LETTERS,
+    classes: "01234567",
     draw,
     questions: |random| (0..QUESTIONS).map(|_| draw(random)).collect(),
     answers,

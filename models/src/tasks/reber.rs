@@ -162,8 +162,8 @@ fn questions(random: &mut ChaCha8Rng) -> Vec<Example> {
 }
 
 static RULES: Rules = Rules {
-    symbols: SYMBOLS.len(),
-    classes: SYMBOLS.len(),
+    symbols: SYMBOLS,
+    classes: SYMBOLS,
     draw: |random| draw(random, false),
     questions,
     answers,

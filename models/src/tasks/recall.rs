@@ -1,7 +1,8 @@
 //! The memory-length test: a key is shown first and asked for at the end.
 
 use super::exam::MeanLoss;
-use super::{Answer, Built, Exam, Task, examiner};
+use super::sample::{no_text, nudged};
+use super::{Answer, Built, Exam, Sample, Task, examiner};
 use crate::choice::Invalid;
 use crate::config::Config;
 use crate::heads::likeliest;
@@ -61,6 +62,16 @@ impl Recall {
         }
     }
 
+    /// A symbol's name: a key 0 … 9, a distractor a … j, or the query.
+    fn symbol(id: usize) -> String {
+        let name = match id.checked_sub(Self::KEYS) {
+            None => char::from(b'0' + id as u8),
+            Some(k) if k < Self::DISTRACTORS => char::from(b'a' + k as u8),
+            Some(_) => '?',
+        };
+        name.into()
+    }
+
     /// The share of queries that these logits ((T+1)·10×B, row by row) answer right.
     pub fn accuracy(&self, logits: &[impl PartialOrd + Copy]) -> f64 {
         let asked = (0..self.targets.len()).filter(|&at| self.targets[at] != IGNORE_INDEX);
@@ -76,6 +87,8 @@ impl Recall {
 /// The distances that are asked for, and how many questions of each.
 const DISTANCES: [usize; 6] = [1, 5, 10, 20, 50, Recall::LONGEST];
 const QUESTIONS: usize = 320;
+/// The distance in the sample that is shown.
+const SHOWN: usize = 20;
 
 /// Settings with which the gated networks solve the task.
 pub(super) fn config() -> Config {
@@ -151,6 +164,23 @@ impl Task for RecallTask {
         let shares = answers.chunks(QUESTIONS).map(|answers| named(answers) as f64 / QUESTIONS as f64);
         let profile = DISTANCES.iter().map(usize::to_string).zip(shares).collect();
         Ok(Exam { loss: loss.mean(), solved, profile, answers })
+    }
+
+    fn show<'t>(&self, p: Bound<'t, f32>, text: Option<&str>) -> Result<Sample<'t>, Invalid> {
+        if text.is_some() {
+            return Err(no_text("recall"));
+        }
+        let mut question = Recall::new(1);
+        question.draw(&mut examiner(), Some(SHOWN));
+        let (x, nudge) = nudged(self.network.embed(p, &question.inputs, 1));
+        Ok(Sample {
+            reads: vec![("", question.inputs.iter().map(|&symbol| Recall::symbol(symbol)).collect())],
+            nudge,
+            logits: self.network.read(p, x, &mut self.network.initial_carry(1), None),
+            classes: (0..Recall::KEYS).map(Recall::symbol).collect(),
+            targets: question.targets,
+            asked: SHOWN..SHOWN + 1,
+        })
     }
 
     fn material(&self) -> String {

@@ -6,7 +6,8 @@
 //! guess. Solved: 99 % of the held-out sentences right, where the bag of words stays below 75 %.
 
 use super::exam::MeanLoss;
-use super::{Answer, Built, Exam, Task, draw_until, examiner};
+use super::sample::{LONGEST as MOST_SHOWN, nudged};
+use super::{Answer, Built, Exam, Sample, Task, draw_until, examiner};
 use crate::choice::Invalid;
 use crate::config::Config;
 use crate::heads::{ManyToOne, Padded, likeliest};
@@ -14,7 +15,7 @@ use crate::layers::Linear;
 use crate::optim::{Adam, Rule};
 use crate::params::{Bound, Params};
 use crate::train::Trainer;
-use autograd::Var;
+use autograd::{IGNORE_INDEX, Var};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -180,6 +181,24 @@ impl Task for Sentiment {
         Ok(Exam { solved, ..exam })
     }
 
+    fn show<'t>(&self, p: Bound<'t, f32>, text: Option<&str>) -> Result<Sample<'t>, Invalid> {
+        let own = &self.questions[0];
+        let (ids, target) = match text {
+            Some(text) => (self.read(text)?, IGNORE_INDEX),
+            None => (self.ids(own), own.class),
+        };
+        let padded = Padded::new(&[&ids]);
+        let (x, nudge) = nudged(self.network.embed(p, &padded));
+        Ok(Sample {
+            reads: vec![("", ids.iter().map(|&id| self.words[id].into()).collect())],
+            nudge,
+            logits: self.network.read(p, x, &padded, None),
+            classes: CLASSES.map(String::from).into(),
+            targets: vec![target],
+            asked: 0..1,
+        })
+    }
+
     fn material(&self) -> String {
         format!("sentences of {} words, drawn afresh", self.words.len())
     }
@@ -211,6 +230,21 @@ impl Sentiment {
     fn ids(&self, sentence: &Sentence) -> Vec<usize> {
         let id = |word| self.words.binary_search(word).expect("the word is one of ours");
         sentence.words.iter().map(id).collect()
+    }
+
+    /// The ids of a sentence's words.
+    fn read(&self, text: &str) -> Result<Vec<usize>, Invalid> {
+        let text = text.to_lowercase().replace(',', " , ");
+        let id = |word: &str| {
+            self.words.binary_search(&word).map_err(|_| {
+                Invalid(format!("the model never saw the word \"{word}\"; it knows {}", self.words.join(" ")))
+            })
+        };
+        let ids: Vec<usize> = text.split_whitespace().map(id).collect::<Result<_, _>>()?;
+        match ids.len() {
+            1..=MOST_SHOWN => Ok(ids),
+            n => Err(Invalid(format!("a sentence of {n} words; it must have 1 to {MOST_SHOWN}"))),
+        }
     }
 
     /// How often each word occurs in each sentence: words×B.

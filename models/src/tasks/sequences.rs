@@ -1,6 +1,7 @@
 //! What the tasks on sequences of symbols have in common: examples are drawn afresh, a network reads them symbol by
 //! symbol, and at some steps or at all of them it is asked for a symbol.
 
+use super::sample::{LONGEST, Sample, nudged};
 use super::{Answer, Built, Exam, Task, examiner};
 use crate::choice::Invalid;
 use crate::config::Config;
@@ -20,10 +21,10 @@ pub(super) type Said = Vec<Vec<f32>>;
 
 /// What makes a task on sequences of symbols what it is.
 pub(super) struct Rules {
-    /// How many symbols there are to read.
-    pub symbols: usize,
-    /// How many there are to say.
-    pub classes: usize,
+    /// The names of the symbols to read, one character each.
+    pub symbols: &'static str,
+    /// The names of those to say.
+    pub classes: &'static str,
     /// Draws an example to learn from.
     pub draw: fn(&mut ChaCha8Rng) -> Example,
     /// Draws the examples that are asked.
@@ -65,7 +66,7 @@ impl Sequences {
 
 /// The task of these rules, and its network's initial parameters.
 pub(super) fn build(config: &Config, rules: &'static Rules) -> Built {
-    let (network, params) = config.network(rules.symbols, rules.classes)?;
+    let (network, params) = config.network(names(rules.symbols).len(), names(rules.classes).len())?;
     let questions = (rules.questions)(&mut examiner());
     let (carry, asked) = (network.initial_carry(config.batch), network.initial_carry(questions.len()));
     Ok((Box::new(SymbolTask { rules, network, batch: config.batch, carry, questions, asked }), params))
@@ -97,12 +98,23 @@ impl Task for SymbolTask {
             logits = y.value();
             loss.add(y.cross_entropy(&targets), 1)
         })?;
-        let said = said(&logits, self.rules.classes, &self.questions);
+        let said = said(&logits, names(self.rules.classes).len(), &self.questions);
         let grade = |(example, said): (&Example, &Said)| (self.rules.answers)(example, said);
         let answers = self.questions.iter().zip(&said).flat_map(grade).collect();
         let profile = (self.rules.profile)(&self.questions, &said);
         let exam = Exam { loss: loss.mean(), answers, solved: false, profile };
         Ok(Exam { solved: (self.rules.solved)(&exam, &self.questions), ..exam })
+    }
+
+    fn show<'t>(&self, p: Bound<'t, f32>, text: Option<&str>) -> Result<Sample<'t>, Invalid> {
+        if text.is_some() {
+            return Err(Invalid(
+                "this task takes no --text; without it, a sample of its own is shown".into(),
+            ));
+        }
+        let example = &self.questions[0];
+        let (symbols, targets) = example.iter().copied().take(LONGEST).unzip();
+        Ok(sample(p, &self.network, [self.rules.symbols, self.rules.classes], symbols, targets))
     }
 
     fn material(&self) -> String {
@@ -132,6 +144,34 @@ pub(super) fn nats(logits: &[f32], target: usize) -> f64 {
     let most = f64::from(logits[choice(logits)]);
     let sum: f64 = logits.iter().map(|&y| (f64::from(y) - most).exp()).sum();
     sum.ln() + most - f64::from(logits[target])
+}
+
+/// The names of symbols, one by one.
+fn names(names: &str) -> Vec<String> {
+    names.chars().map(String::from).collect()
+}
+
+/// A sequence to be looked at, from its symbols and those asked for.
+pub(super) fn sample<'t>(
+    p: Bound<'t, f32>,
+    network: &Network<f32>,
+    [symbols, classes]: [&str; 2],
+    read: Vec<usize>,
+    targets: Vec<usize>,
+) -> Sample<'t> {
+    let (x, nudge) = nudged(network.embed(p, &read, 1));
+    let asked = |&target: &usize| target != IGNORE_INDEX;
+    let first = targets.iter().position(asked).unwrap_or(0);
+    let last = targets.iter().rposition(asked).unwrap_or(first);
+    let symbols = names(symbols);
+    Sample {
+        reads: vec![("", read.iter().map(|&symbol| symbols[symbol].clone()).collect())],
+        nudge,
+        logits: network.read(p, x, &mut network.initial_carry(1), None),
+        classes: names(classes),
+        targets,
+        asked: first..last + 1,
+    }
 }
 
 /// The names of symbols, one character each, as a text.

@@ -4,6 +4,7 @@
 //! point, which is easy; asked is what it makes of its own words, where every error is read again.
 
 use super::exam::MeanLoss;
+use super::sample::{Sample, says_a_number};
 use super::{Answer, Built, Exam, Task, columns, examiner};
 use crate::choice::Invalid;
 use crate::config::Config;
@@ -71,7 +72,7 @@ impl Task for Sine {
     fn loss<'t>(&mut self, p: Bound<'t, f32>, random: &mut ChaCha8Rng) -> Var<'t, f32> {
         let sines: Vec<_> = (0..self.batch).map(|_| draw(random)).collect();
         self.carry.reset();
-        let next = self.network.outputs(p, points(p, &sines, 0..POINTS - 1), &mut self.carry, Some(random));
+        let next = self.network.read(p, points(p, &sines, 0..POINTS - 1), &mut self.carry, Some(random));
         next.mse_loss(points(p, &sines, 1..POINTS))
     }
 
@@ -84,13 +85,17 @@ impl Task for Sine {
             let next = trainer.evaluate(|p| {
                 let y = p.tape().constant(1, QUESTIONS, &written);
                 loss.add(y.mse_loss(points(p, questions, t..t + 1)), 1)?;
-                Ok(network.outputs(p, y, asked, None).value())
+                Ok(network.read(p, y, asked, None).value())
             })?;
             steps.push(std::mem::replace(&mut written, next));
         }
         let answers = (0..QUESTIONS).map(|b| self.answer(b, &steps)).collect();
         let exam = Exam { loss: loss.mean(), answers, profile: self.profile(&steps), ..Exam::default() };
         Ok(Exam { solved: exam.right_at_least(95), ..exam })
+    }
+
+    fn show<'t>(&self, _: Bound<'t, f32>, _: Option<&str>) -> Result<Sample<'t>, Invalid> {
+        Err(says_a_number("sine"))
     }
 
     fn material(&self) -> String {
@@ -110,7 +115,7 @@ impl Sine {
         self.asked.reset();
         trainer.evaluate(|p| {
             let read = points(p, &self.questions, 0..READ);
-            self.network.outputs(p, read, &mut self.asked, None).row_block(READ - 1..READ).value()
+            self.network.read(p, read, &mut self.asked, None).row_block(READ - 1..READ).value()
         })
     }
 

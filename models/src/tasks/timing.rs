@@ -40,8 +40,8 @@ pub fn baseline() -> f64 {
 }
 
 static RULES: Rules = Rules {
-    symbols: 1,
-    classes: 2,
+    symbols: "·",
+    classes: "·|",
     draw: |_| example(LEARNED),
     questions: |_| vec![example(ASKED)],
     answers,

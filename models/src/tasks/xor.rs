@@ -61,8 +61,8 @@ fn profile(examples: &[Example], said: &[Said]) -> Vec<(String, f64)> {
 }
 
 static RULES: Rules = Rules {
-    symbols: 2,
-    classes: 2,
+    symbols: "01",
+    classes: "01",
     draw,
     questions: |random| (0..QUESTIONS).map(|_| draw(random)).collect(),
     answers,

@@ -3,6 +3,8 @@
 mod compare;
 mod eval;
 mod generate;
+mod inspect;
+mod plot;
 mod run;
 mod tasks;
 mod time;
@@ -42,6 +44,10 @@ enum Command {
     Generate(generate::Args),
     /// Measure a trained network on its task, or a character model on a text
     Eval(eval::Args),
+    /// Look inside a network: gates, states and gradients on one page
+    Inspect(Box<inspect::Args>),
+    /// Draw the training curves of some runs over each other
+    Plot(plot::Args),
     /// Run a recurrent layer on a file of inputs and weights, to compare with PyTorch
     Run(run::Args),
     /// Measure how long recurrent layers take
@@ -69,6 +75,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Train(args) => train::run(&args),
         Command::Generate(args) => generate::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Plot(args) => plot::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Time(args) => time::run(&args),
     }

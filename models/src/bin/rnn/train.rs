@@ -8,10 +8,12 @@ use models::checkpoint::Checkpoint;
 use models::choice::Invalid;
 use models::config::Config;
 use models::file;
-use models::metrics::Metrics;
+use models::inspect;
+use models::metrics::{HEADER, Metrics, Row};
 use models::run::{RunDir, read_text};
 use models::session::Session;
 use models::tasks::{self, TaskInfo};
+use models::tensorboard::{Chart, Events};
 use models::train::Step;
 use std::io::Write;
 use std::path::{Path, PathBuf, absolute};
@@ -113,12 +115,20 @@ pub struct Args {
     /// Stop after so many looks at the held-out examples without a new best one; 0 for never [default: 0]
     #[arg(long, value_name = "N")]
     patience: Option<u64>,
+    /// Keep the weights after these steps, to look at them side by side with rnn inspect: 0,10,50,100, for example;
+    /// 0 is before the first
+    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    snapshots: Option<Vec<u64>>,
+    /// Write TensorBoard's event files to this folder too: at every look at the held-out examples the columns of
+    /// metrics.csv, and histograms of the gradients and, on an example, of the gates; tensorboard --logdir DIR shows them
+    #[arg(long, value_name = "DIR")]
+    tensorboard: Option<PathBuf>,
     /// Folder of the run: config.toml, vocabulary.json, model.safetensors, best.safetensors,
     /// checkpoint.safetensors, metrics.csv [default: runs/latest]
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     out: Option<PathBuf>,
-    /// Go on with the run in this folder, with its own settings; --steps, --save-every and
-    /// --patience may be given anew
+    /// Go on with the run in this folder, with its own settings; --steps, --save-every, --patience and
+    /// --snapshots may be given anew
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
 }
@@ -180,6 +190,7 @@ impl Args {
         set(&mut config.eval_every, &self.eval_every);
         set(&mut config.save_every, &self.save_every);
         set(&mut config.patience, &self.patience);
+        set(&mut config.snapshots, &self.snapshots);
         Ok(())
     }
 
@@ -204,7 +215,7 @@ impl Args {
 }
 
 /// The chapters of the book.
-fn book() -> PathBuf {
+pub fn book() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src")
 }
 
@@ -218,7 +229,7 @@ fn begin(args: &Args) -> Result<()> {
     let folder = args.out.as_deref().unwrap_or(Path::new("runs/latest"));
     let run = RunDir::create(folder)?;
     let metrics = Metrics::open(&run.metrics_path(), 0)?;
-    let mut training = Training::new(session, run, metrics, folder);
+    let mut training = Training::new(args, session, run, metrics, folder)?;
     // From here on the run can be resumed, whatever happens.
     training.save()?;
     training.go()
@@ -244,12 +255,12 @@ fn resume(args: &Args, folder: &Path) -> Result<()> {
         .map_err(|e| Invalid(format!("{e}; if the text lies elsewhere now, say where with --text FILE")))?;
     let session = Session::resume(saved, &text).with_context(problem)?;
     let metrics = Metrics::open(&run.metrics_path(), session.progress().metrics)?;
-    Training::new(session, run, metrics, folder).go()
+    Training::new(args, session, run, metrics, folder)?.go()
 }
 
 /// Refuses every setting that would make the steps already done other than they were.
 fn refuse_changes(before: &Config, after: &Config, step: u64) -> Result<()> {
-    const HARMLESS: [&str; 4] = ["steps", "save_every", "patience", "text"]; // the text's bytes are compared
+    const HARMLESS: [&str; 5] = ["steps", "save_every", "patience", "snapshots", "text"]; // the text's bytes are compared
     let (old, new) = (toml::Table::try_from(before)?, toml::Table::try_from(after)?);
     for (key, value) in new.iter().filter(|(key, _)| !HARMLESS.contains(&key.as_str())) {
         if old.get(key) != Some(value) {
@@ -278,6 +289,7 @@ struct Training<'a> {
     session: Session,
     run: RunDir,
     metrics: Metrics,
+    events: Option<Events>,
     folder: &'a Path,
     bar: ProgressBar,
     clock: Instant,
@@ -286,24 +298,33 @@ struct Training<'a> {
 }
 
 impl<'a> Training<'a> {
-    fn new(session: Session, run: RunDir, metrics: Metrics, folder: &'a Path) -> Self {
+    fn new(args: &Args, session: Session, run: RunDir, metrics: Metrics, folder: &'a Path) -> Result<Self> {
         let before = (session.progress().seconds, session.progress().step);
         let bar = progress(session.config().steps, "train");
         bar.set_position(before.1);
-        Self { session, run, metrics, folder, bar, clock: Instant::now(), before }
+        let events = args.tensorboard.as_ref().map(|folder| Events::create(folder, before.1)).transpose()?;
+        Ok(Self { session, run, metrics, events, folder, bar, clock: Instant::now(), before })
     }
 
     /// Trains to the last step, or until it is told to stop.
     fn go(mut self) -> Result<()> {
-        let Config { model, text, steps, eval_every, save_every, .. } = self.session.config().clone();
+        let Config { model, text, steps, eval_every, save_every, snapshots, .. } =
+            self.session.config().clone();
         let stop = on_interrupt()?;
         let (count, task) = (self.session.params().count(), self.session.task());
         self.run.save_setup(self.session.config(), task.vocabulary())?;
         let of = if text.is_empty() { String::new() } else { format!(" of {text}") };
         self.say(&format!("{model} of {count} parameters on {}{of}", task.material()));
+        let is_kept = |step| snapshots.contains(&step);
+        if self.session.progress().step == 0 && is_kept(0) {
+            self.snapshot(0)?;
+        }
         while !self.session.finished() {
             let step = self.session.step().inspect_err(|_| self.bar.abandon())?;
             self.show(&step);
+            if is_kept(step.number) {
+                self.snapshot(step.number)?;
+            }
             let stopping = stop.load(Ordering::Relaxed);
             if step.number.is_multiple_of(eval_every) || step.number == steps {
                 self.look()?;
@@ -330,6 +351,7 @@ impl<'a> Training<'a> {
         let written = self.metrics.write(&row).and_then(|()| weights(self.run.model_path()));
         let written = if best { written.and_then(|()| weights(self.run.best_path())) } else { written };
         self.advise(written)?;
+        self.chart(&row)?;
         let right = row.accuracy.map(|share| format!("  right {:.2} %", 100.0 * share)).unwrap_or_default();
         let best = if best { "" } else { "  (not better)" };
         self.say(&format!(
@@ -337,6 +359,33 @@ impl<'a> Training<'a> {
             row.step, row.train, row.validation
         ));
         Ok(())
+    }
+
+    /// Adds to TensorBoard's charts, if they are wanted: the row as it stands in metrics.csv, the gradients of the last step,
+    /// and the gates on an example.
+    fn chart(&mut self, row: &Row) -> Result<()> {
+        let Some(events) = &mut self.events else { return Ok(()) };
+        let line = row.to_string();
+        let columns = HEADER.split(',').zip(line.split(',')).skip(1);
+        let scalar = |(name, x): (&str, &str)| Some((name.to_string(), Chart::Scalar(x.parse().ok()?)));
+        let mut charts: Vec<_> = columns.filter_map(scalar).collect();
+        for p in self.session.params().iter() {
+            charts.push((format!("gradients/{}", p.name), Chart::histogram(&p.grad)));
+        }
+        let record = inspect::look(self.session.params(), |p| self.session.task().show(p, None))?;
+        for cell in &record.cells {
+            let gates = cell.gates();
+            charts.extend(
+                gates.map(|q| (format!("gates/{}/{}", cell.name, q.name), Chart::histogram(&q.value))),
+            );
+        }
+        let written = events.write(row.step, &charts);
+        self.advise(written)
+    }
+
+    /// Keeps the weights as they are now.
+    fn snapshot(&self, step: u64) -> Result<()> {
+        self.advise(self.run.save_snapshot(step, self.session.params()))
     }
 
     /// Writes a checkpoint.
@@ -412,8 +461,12 @@ impl<'a> Training<'a> {
             ))?;
         }
         print(&match self.session.task().vocabulary() {
-            Some(_) => format!("Next: cargo rnn generate --from {folder} --length 500 --temperature 0.8\n"),
-            None => format!("Next: cargo rnn eval --from {folder}\n"),
+            Some(_) => format!(
+                "Next: cargo rnn generate --from {folder} --length 500 --temperature 0.8\n  or: cargo rnn inspect --from {folder}\n"
+            ),
+            None => {
+                format!("Next: cargo rnn eval --from {folder}\n  or: cargo rnn inspect --from {folder}\n")
+            }
         })
     }
 }

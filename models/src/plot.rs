@@ -1,7 +1,17 @@
-//! A line plot as SVG, small enough to read: what the figures of real runs are drawn with.
+//! A line plot as SVG, small enough to read: for training curves, and for the book's figures of real runs.
 //!
 //! Axes and letters are drawn in `currentColor`, so that they follow the page's theme; a series takes
-//! the colour of a CSS class such as `q-h`.
+//! the colour of a CSS class such as `q-h`. A plot that is a file of its own brings its style along.
+//!
+//! ```
+//! use models::plot::{Axis, Plot};
+//! let points = [(0.0, 3.3), (100.0, 0.13), (250.0, 0.02)];
+//! let x = Axis::around("step", points.iter().map(|p| p.0));
+//! let y = Axis::around("loss", points.iter().map(|p| p.1));
+//! assert_eq!((y.from, y.to, y.step), (0.0, 3.5, 0.5));
+//! let svg = Plot::new(x, y).line(points, "mine", "").style(".mine { color: teal }").svg();
+//! # assert!(svg.contains("teal"));
+//! ```
 
 use std::fmt::Write;
 
@@ -26,7 +36,20 @@ pub struct Axis<'a> {
     pub step: f64,
 }
 
-impl Axis<'_> {
+impl<'a> Axis<'a> {
+    /// An axis that holds these values, with 4 to 10 marks at round numbers. From 0 to 1 if there are none.
+    pub fn around(title: &'a str, values: impl Iterator<Item = f64>) -> Self {
+        let (least, most) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+        let (least, most) = if least <= most { (least, most) } else { (0.0, 1.0) };
+        let range = if least < most { most - least } else { 1.0 };
+        // The largest of 1, 2 and 5 times a power of ten with which there are four marks or more.
+        let ten = 10_f64.powf((range / 4.0).log10().floor());
+        let step =
+            [5.0, 2.0, 1.0].map(|k| k * ten).into_iter().find(|step| range / step >= 4.0).unwrap_or(ten);
+        let (from, to) = ((least / step).floor() * step, (most / step).ceil() * step);
+        Self { title, from, to: if from < to { to } else { from + step }, step }
+    }
+
     /// Where `value` lies on the axis: 0 at its start, 1 at its end.
     fn place(&self, value: f64) -> f64 {
         (value - self.from) / (self.to - self.from)
@@ -106,6 +129,12 @@ impl<'a> Plot<'a> {
     pub fn word(mut self, (x, y): (f64, f64), word: &str) -> Self {
         let (x, y) = self.at(x, y);
         self.text(x, y, "start", word);
+        self
+    }
+
+    /// A style of its own, for a plot that no page gives one.
+    pub fn style(mut self, css: &str) -> Self {
+        let _ = writeln!(self.body, "<style>{css}</style>");
         self
     }
 
