@@ -36,6 +36,18 @@ struct Estimate {
     least_noise: f64,
 }
 
+/// Of several steps, whose estimates they are, the first of the two that agree best with each other. (The
+/// step that agrees best with a wrong gradient is no good one.)
+fn most_trusted(mut slopes: Vec<Estimate>) -> Vec<f64> {
+    let apart = |i: usize, j: usize| {
+        let pairs = slopes[i].slope.iter().zip(&slopes[j].slope);
+        pairs.map(|(p, q)| (p - q).abs()).fold(0.0, |m, d| if d <= m { m } else { d })
+    };
+    let pairs = (0..slopes.len()).flat_map(|j| (0..j).map(move |i| (i, j)));
+    let best = pairs.map(|(i, j)| (apart(i, j), i)).min_by(|a, b| a.0.total_cmp(&b.0));
+    slopes.swap_remove(best.map_or(0, |(_, i)| i)).slope
+}
+
 impl Numeric<'_> {
     /// Every entry of input `k`. `yours` holds its gradient for each cotangent.
     pub fn entries(&self, k: usize, input: &Input, yours: &[&[f64]]) -> ParameterReport {
@@ -50,8 +62,11 @@ impl Numeric<'_> {
             direction[place] = 1.0;
             let yours: Vec<f64> = yours.iter().map(|gradient| gradient[place]).collect();
             let scale = input.value[place].abs().max(1.0);
-            let entry = self.compare(k, &direction, scale, &yours, (place / input.cols, place % input.cols));
+            let (entry, right) =
+                self.compare(k, &direction, scale, &yours, (place / input.cols, place % input.cols));
             report.add(entry);
+            report.yours.push(yours);
+            report.right.push(right);
         }
         report
     }
@@ -73,7 +88,7 @@ impl Numeric<'_> {
             let dot = |gradient: &&[f64]| gradient.iter().zip(&direction).map(|(g, v)| g * v).sum();
             // ANCHOR_END: direction
             let yours: Vec<f64> = yours.iter().map(dot).collect();
-            report.add(self.compare(k, &direction, 1.0, &yours, (number, 0)));
+            report.add(self.compare(k, &direction, 1.0, &yours, (number, 0)).0);
         }
         if report.wrong == 0 {
             return report.along_directions();
@@ -83,8 +98,16 @@ impl Numeric<'_> {
         if sample.wrong == 0 { report.along_directions() } else { sample }
     }
 
-    /// Your derivative along a direction against the numeric one, at the step that agrees best.
-    fn compare(&self, k: usize, direction: &[f64], scale: f64, yours: &[f64], at: (usize, usize)) -> Entry {
+    /// Your derivative along a direction against the numeric one, at the step that agrees best; and the
+    /// numeric one for every cotangent.
+    fn compare(
+        &self,
+        k: usize,
+        direction: &[f64],
+        scale: f64,
+        yours: &[f64],
+        at: (usize, usize),
+    ) -> (Entry, Vec<f64>) {
         let mut best: Option<Entry> = None;
         let mut slopes = Vec::new();
         // ANCHOR: tries
@@ -107,7 +130,7 @@ impl Numeric<'_> {
         if best.wrong {
             best.trust = self.trust(k, direction, scale, yours, &slopes);
         }
-        best
+        (best, most_trusted(slopes))
     }
 
     /// The relative error of the cotangent that disagrees most. What rounding explains is no error,
