@@ -13,6 +13,9 @@ use crate::{Gradients, Inputs, Output, Tape};
 /// Input `.1` of the operation that made node `.0`.
 pub(super) type Edge = (u32, usize);
 
+/// Which input, or the output, is read at which other node.
+pub(super) type Read = (Option<usize>, u32);
+
 /// What becomes of an edge.
 #[derive(Clone, Debug)]
 pub(super) enum What {
@@ -24,9 +27,9 @@ pub(super) enum What {
     Assigned,
     /// The cotangent passes unchanged, or summed for a column, as if the slope were 1.
     Slope,
-    /// The rule reads another node in place of this input (or of its output, if none is given); one
-    /// node per edge, and without it the edge is cut.
-    Reads(Option<usize>, Vec<Option<u32>>),
+    /// The rule reads another node in place of an input (or, if none is given, of its output); one of
+    /// these per edge, and without it the edge is cut.
+    Reads(Vec<Option<Read>>),
     /// The share is added to another node; one per edge.
     Into(Vec<Option<u32>>),
     /// The share is transposed, square block by square block.
@@ -120,10 +123,8 @@ impl Backwards<'_> {
                 cotangent.chunks(cols).map(|row| row.iter().sum()).collect()
             }
             What::Slope => cotangent.to_vec(),
-            What::Reads(input, nodes) => match nodes[place] {
-                Some(node) => self.share(edge, cotangent, Some((*input, node))),
-                None => return (Vec::new(), None),
-            },
+            What::Reads(reads) if reads[place].is_none() => return (Vec::new(), None),
+            What::Reads(reads) => self.share(edge, cotangent, reads[place]),
             What::Into(nodes) => return (plain(cotangent), nodes[place]),
             What::Transposed => {
                 let (share, cols) = (plain(cotangent), self.node(parent).cols);
@@ -134,7 +135,7 @@ impl Backwards<'_> {
     }
 
     /// What the rule of one edge adds, if it reads some other node in place of an input or its output.
-    fn share(&self, (at, k): Edge, cotangent: &[f64], reads: Option<(Option<usize>, u32)>) -> Vec<f64> {
+    fn share(&self, (at, k): Edge, cotangent: &[f64], reads: Option<Read>) -> Vec<f64> {
         let (node, inner) = (self.node(at), self.inner);
         let Some(op) = inner.ops.get(node.kind) else { return Vec::new() };
         let real = self.parents(at);
@@ -154,7 +155,7 @@ impl Backwards<'_> {
             packs: &inner.packs,
         };
         let mut scratch = vec![0.0; op.scratch(x)];
-        let mut buffers: Vec<Option<Vec<f64>>> = vec![None; inner.nodes.len()];
+        let mut buffers: Vec<Option<Vec<f64>>> = vec![None; self.node(real[k]).owner as usize + 1];
         let saved = &inner.values.data()[node.saved_range()];
         let y = Output { value: &x.values[value], cotangent, saved, scratch: &mut scratch };
         let mut pool = Pool::new();

@@ -310,7 +310,10 @@ impl Check {
         // ANCHOR_END: cotangents
         let yours = vjp(&x, &cotangents);
 
-        let numeric = Numeric { f, x: &x, cotangents: &cotangents, tolerance: self.tolerance };
+        // Equations give the right gradient to the last digits; differences hold them to it.
+        let right = equations.map(|f| self.tape_vjp(f, &x, &cotangents));
+        let (tolerance, known) = (self.tolerance, right.as_deref());
+        let numeric = Numeric { f, x: &x, cotangents: &cotangents, tolerance, known };
         let parameters = self.inputs.iter().enumerate().map(|(k, input)| {
             let yours: Vec<&[f64]> = yours.iter().map(|gradients| gradients[k].as_slice()).collect();
             if every_entry {
@@ -321,7 +324,8 @@ impl Check {
         });
         let mut report = Report::new(parameters.collect(), self, every_entry);
         if every_entry && report.wrong() {
-            report.diagnosis = self.diagnose(&report, &cotangents, &yours, equations);
+            let right = right.filter(|right| report.confirms(right));
+            report.diagnosis = self.diagnose(&report, &cotangents, &yours, equations.zip(right.as_deref()));
         }
         report
     }
@@ -332,30 +336,23 @@ impl Check {
         report: &Report,
         cotangents: &[Vec<f64>],
         yours: &[Vec<Vec<f64>>],
-        equations: Option<&Function<'_>>,
+        equations: Option<(&Function<'_>, &[Vec<Vec<f64>>])>,
     ) -> Diagnosis {
-        // Equations give the right gradient to the last digits, and differences hold them to it.
-        let right = equations.map(|f| self.tape_vjp(f, &self.values(), cotangents));
-        let right = right.filter(|right| report.confirms(right));
         let wrong = self.inputs.iter().zip(&report.parameters).enumerate().filter(|(_, (_, p))| p.wrong > 0);
         let gaps: Vec<Gap<'_>> = wrong
             .map(|(k, (input, p))| {
                 let mut gap = Gap::new(input, p, self.tolerance);
-                if let Some(right) = &right {
+                if let Some((_, right)) = equations {
                     gap.right = right.iter().map(|gradients| gradients[k].clone()).collect();
                 }
                 gap
             })
             .collect();
-        let suspects = match (equations, &right) {
-            (Some(equations), Some(right)) => self.suspects(equations, cotangents, yours, right),
-            _ => Vec::new(),
+        let suspects = match equations {
+            Some((equations, right)) => self.suspects(equations, cotangents, yours, right),
+            None => Vec::new(),
         };
         Diagnosis::of(&gaps, suspects, &self.sizes)
-    }
-
-    fn values(&self) -> Vec<Vec<f64>> {
-        self.inputs.iter().map(|input| input.value.clone()).collect()
     }
 
     /// The mistakes in the equations' backward pass that give your gradient.

@@ -49,7 +49,7 @@ pub(super) fn find(tape: &Backwards<'_>, evidence: &Evidence<'_>) -> Vec<Suspect
     let search = Search { tape, evidence, groups: groups(tape, &roles), roles };
     let mut found = Vec::new();
     for group in &search.groups {
-        found.extend(search.of_group(group));
+        found.extend(search.of_group(group, found.is_empty()));
     }
     found.extend(search.of_many());
     if found.is_empty() {
@@ -58,6 +58,11 @@ pub(super) fn find(tape: &Backwards<'_>, evidence: &Evidence<'_>) -> Vec<Suspect
     // The plainest first; of one kind, what comes first in the backward pass.
     found.sort_by_key(|suspect: &Suspect| suspect.kind);
     found
+}
+
+/// The edge of the last step: in the first, initial states stand where others have those of a step.
+fn last(group: &Group) -> Edge {
+    group[group.len() - 1]
 }
 
 /// The edges, by their place in the step.
@@ -92,6 +97,14 @@ fn roles(tape: &Backwards<'_>) -> Vec<Role> {
     (0..tape.inner.nodes.len()).map(role).collect()
 }
 
+/// A quantity taken from other time steps: which nodes, and in words.
+struct Move {
+    kind: Kind,
+    when: &'static str,
+    name: String,
+    nodes: Vec<Option<u32>>,
+}
+
 struct Search<'a> {
     tape: &'a Backwards<'a>,
     evidence: &'a Evidence<'a>,
@@ -104,11 +117,12 @@ impl Search<'_> {
         self.roles[at as usize]
     }
 
-    /// The first mistake on these edges that explains everything.
-    fn of_group(&self, group: &Group) -> Option<Suspect> {
+    /// The first mistake on these edges that explains everything; the many ways to misread something are
+    /// tried only if nothing else is found.
+    fn of_group(&self, group: &Group, first: bool) -> Option<Suspect> {
         let ((at, k), tape) = (group[0], self.tape);
         let (node, parent) = (tape.node(at), tape.node(tape.parents(at)[k]));
-        let (from, to) = (self.name(at, 2), self.parent_name(group));
+        let (from, to) = (self.name(last(group).0, 2), self.parent_name(group));
         let simple = [
             (Kind::MissingTerm, What::Times(0.0), format!("what {from} sends back to {to} is missing")),
             (Kind::Sign, What::Times(-1.0), format!("in what {from} sends back to {to}")),
@@ -119,6 +133,10 @@ impl Search<'_> {
                 format!("what {from} sends back to {to} is 1/2 of what it should be"),
             ),
         ];
+        let (all_in_reach, all_wrong) = self.reach(group);
+        if !all_in_reach {
+            return None;
+        }
         for (kind, what, place) in simple {
             if self.explains(group, what) {
                 return Some(Suspect { kind, place });
@@ -135,7 +153,25 @@ impl Search<'_> {
         self.in_time(group, &from, &to)
             .or_else(|| self.assigned(group, &from, &to))
             .or_else(|| self.transposed(group, &from, &to))
-            .or_else(|| self.misread(group, &from))
+            .or_else(|| if first && all_wrong { self.misread(group, &from) } else { None })
+    }
+
+    /// Whether every input with a wrong gradient gets something by way of these edges, and whether every
+    /// input that gets something has a wrong gradient.
+    fn reach(&self, group: &Group) -> (bool, bool) {
+        let cut = Change { edges: group.clone(), what: What::Times(0.0) };
+        let cut = self.tape.gradient(&self.evidence.cotangents[0], Some(&cut));
+        let (yours, right) = (&self.evidence.yours[0], &self.evidence.right[0]);
+        let differs = |a: &[f64], b: &[f64]| {
+            let largest = b.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+            !a.iter().zip(b).all(|(a, b)| (a - b).abs() <= self.evidence.tolerance * largest)
+        };
+        let pairs: Vec<(bool, bool)> =
+            (0..cut.len()).map(|k| (differs(&cut[k], &right[k]), differs(&yours[k], &right[k]))).collect();
+        (
+            pairs.iter().all(|(reached, wrong)| *reached || !wrong),
+            pairs.iter().all(|(reached, wrong)| !reached || *wrong),
+        )
     }
 
     /// Mistakes in the time step.
@@ -143,43 +179,66 @@ impl Search<'_> {
         if group.len() < 2 {
             return None;
         }
-        let at = group[0].0;
-        for input in 0..self.tape.parents(at).len() {
-            let read = self.history(group, input);
-            let moved = |by: &dyn Fn(usize) -> Option<u32>| (0..group.len()).map(by).collect::<Vec<_>>();
-            let name = self.name(read[read.len() - 1], 1);
-            let what = |when: &str| format!("in what {from} sends back to {to}, {name} is that of {when}");
-            let after = moved(&|t| read.get(t + 1).copied());
-            let clamped = moved(&|t| Some(*read.get(t + 1).unwrap_or(&read[t])));
-            let before = moved(&|t| t.checked_sub(1).map(|t| read[t]));
-            let clamped_before = moved(&|t| Some(read[t.saturating_sub(1)]));
-            let reversed = moved(&|t| Some(read[group.len() - 1 - t]));
-            for (kind, nodes, when) in [
-                (Kind::Shifted, after, "one step later"),
-                (Kind::Shifted, clamped, "one step later"),
-                (Kind::Shifted, before, "one step earlier"),
-                (Kind::Shifted, clamped_before, "one step earlier"),
-                (Kind::Reversed, reversed, "the step as counted from the other end"),
-            ] {
-                if self.explains(group, What::Reads(Some(input), nodes)) {
-                    return Some(Suspect { kind, place: what(when) });
-                }
-            }
-        }
-        None
+        let inputs = self.tape.parents(group[0].0).len();
+        (0..inputs).map(Some).chain([None]).find_map(|input| {
+            let place = |name: &str, when: &str| {
+                format!("in what {from} sends back to {to}, {name} is that of {when}")
+            };
+            self.moves(group, input).into_iter().find_map(|Move { kind, when, name, nodes }| {
+                let reads = nodes.into_iter().map(|node| node.map(|node| (input, node))).collect();
+                self.explains(group, What::Reads(reads)).then(|| Suspect { kind, place: place(&name, when) })
+            })
+        })
     }
 
-    /// The nodes that input `k` of the group's operations is, step by step; and, where that is a state of
-    /// the step before, the state after the last.
-    fn history(&self, group: &Group, k: usize) -> Vec<u32> {
-        let mut nodes: Vec<u32> = group.iter().map(|&(at, _)| self.tape.parents(at)[k]).collect();
-        let (last, read) = (group[group.len() - 1].0, nodes[nodes.len() - 1]);
-        let (now, then) = (self.tape.node(last).step, self.tape.node(read).step);
-        if now.is_some() && then.is_some() && now != then {
-            let after = |n: &u32| self.tape.node(*n).step == now && self.role(*n) == self.role(read);
-            nodes.extend((0..=self.tape.root).find(after));
+    /// What an input of the group's operations (or their output) may be taken for: itself at other steps.
+    fn moves(&self, group: &Group, input: Option<usize>) -> Vec<Move> {
+        let (before, read, after) = self.history(group, input);
+        let (count, name) = (read.len(), self.name(read[read.len() - 1], 1));
+        let nodes = |f: &dyn Fn(usize) -> Option<u32>| -> Vec<Option<u32>> { (0..count).map(f).collect() };
+        let later = |t: usize| read.get(t + 1).copied().or(after);
+        let earlier = |t: usize| t.checked_sub(1).map(|t| read[t]).or(before);
+        let held = |found: Option<u32>, t: usize| found.or(Some(read[t]));
+        // Where it is not read at all, it makes no difference which step it is of.
+        let clamped = nodes(&|t| held(later(t), t));
+        let reads = clamped.iter().map(|node| node.map(|node| (input, node))).collect();
+        if !self.matters(group, What::Reads(reads)) {
+            return Vec::new();
         }
-        nodes
+        let (shifted, reversed) = (Kind::Shifted, Kind::Reversed);
+        [
+            (shifted, "one step later", nodes(&later)),
+            (shifted, "one step later", clamped),
+            (shifted, "one step earlier", nodes(&earlier)),
+            (shifted, "one step earlier", nodes(&|t| held(earlier(t), t))),
+            (reversed, "the step as counted from the other end", nodes(&|t| Some(read[count - 1 - t]))),
+        ]
+        .map(|(kind, when, nodes)| Move { kind, when, name: name.clone(), nodes })
+        .into()
+    }
+
+    /// The nodes that an input of the group's operations is, step by step; what it was before the first
+    /// step, and what it would be after the last, where that is known.
+    fn history(&self, group: &Group, input: Option<usize>) -> (Option<u32>, Vec<u32>, Option<u32>) {
+        let tape = self.tape;
+        let node = |&(at, _): &Edge| input.map_or(at, |k| tape.parents(at)[k]);
+        let nodes: Vec<u32> = group.iter().map(node).collect();
+        let (user, read) = (last(group).0, nodes[nodes.len() - 1]);
+        let (now, then) = (tape.node(user).step, tape.node(read).step);
+        let (mut before, mut after) = (None, None);
+        if now.is_some() && now == then {
+            // A state that some operation reads a step later begins with an initial one.
+            let carried = |g: &&Group| {
+                let (at, k) = last(g);
+                let state = tape.parents(at)[k];
+                tape.node(at).step != tape.node(state).step && self.role(state) == self.role(read)
+            };
+            before = self.groups.iter().find(carried).map(|g| tape.parents(g[0].0)[g[0].1]);
+        } else if now.is_some() && then.is_some() {
+            let same = |n: &u32| tape.node(*n).step == now && self.role(*n) == self.role(read);
+            after = (0..=tape.root).find(same);
+        }
+        (before, nodes, after)
     }
 
     /// Columns that write over each other.
@@ -200,7 +259,8 @@ impl Search<'_> {
         }
         for j in 0..self.tape.parents(at).len() {
             let Some(nodes) = self.transposes(group, j) else { continue };
-            if j != k && self.explains(group, What::Reads(Some(j), nodes)) {
+            let reads = nodes.into_iter().map(|node| Some((Some(j), node))).collect();
+            if j != k && self.explains(group, What::Reads(reads)) {
                 return Some(Suspect { kind: Kind::Transposed, place });
             }
         }
@@ -208,7 +268,7 @@ impl Search<'_> {
     }
 
     /// The transposes, after the root on the tape, of input `j` of each edge.
-    fn transposes(&self, group: &Group, j: usize) -> Option<Vec<Option<u32>>> {
+    fn transposes(&self, group: &Group, j: usize) -> Option<Vec<u32>> {
         let constants = self.tape.root + 1..self.tape.inner.nodes.len() as u32;
         let of = |&(at, _): &Edge| {
             let node = self.tape.node(self.tape.parents(at)[j]);
@@ -221,8 +281,7 @@ impl Search<'_> {
                     })
             })
         };
-        let nodes: Vec<Option<u32>> = group.iter().map(of).collect();
-        nodes.iter().all(Option::is_some).then_some(nodes)
+        group.iter().map(of).collect()
     }
 
     /// A factor left out, or another quantity of the same shape in the place of one.
@@ -239,7 +298,8 @@ impl Search<'_> {
             let read = input.map_or(at, |j| parents[j]);
             let near = |n: &u32| tape.node(*n).step == tape.node(at).step || tape.node(*n).step.is_none();
             for other in (0..=tape.root).filter(|&n| n != read && shape(n) == shape(read)).filter(near) {
-                if self.explains(group, What::Reads(input, self.alike(group, other))) {
+                let reads = self.alike(group, other).into_iter().map(|n| n.map(|n| (input, n))).collect();
+                if self.explains(group, What::Reads(reads)) {
                     let (read, other) = (self.name(read, 1), self.name(other, 1));
                     let place = format!("the derivative of {from} is taken at {other}, not at {read}");
                     return Some(Suspect { kind: Kind::WrongPoint, place });
@@ -273,6 +333,9 @@ impl Search<'_> {
         found.extend(self.one_use_of_many());
         found.extend(self.not_carried());
         found.extend(self.every_operation());
+        if found.is_empty() {
+            found.extend(self.of_inputs());
+        }
         found
     }
 
@@ -296,7 +359,7 @@ impl Search<'_> {
                         nodes.extend(self.alike(group, to));
                     }
                 }
-                if self.explains(&edges, What::Into(nodes)) {
+                if !edges.is_empty() && self.explains(&edges, What::Into(nodes)) {
                     let names = [a, b]
                         .map(|v| into(v).next().map_or_else(|| self.name(v, 1), |g| self.name(g[0].0, 1)));
                     let place = format!("the gradients of {} and {}", names[1], names[0]);
@@ -480,17 +543,19 @@ impl Search<'_> {
         };
         let mut sets: BTreeMap<&str, Group> = BTreeMap::new();
         for group in self.groups.iter().filter(unary) {
-            for set in [name(group), "activation"] {
+            // What goes into a gate has no name of its own.
+            let gate = tape.node(tape.parents(group[0].0)[0]).label.is_none().then_some("gate");
+            for set in [Some(name(group)), Some("activation"), gate].into_iter().flatten() {
                 sets.entry(set).or_default().extend(group);
             }
         }
         for (set, edges) in sets {
-            let inputs = edges.iter().map(|&(at, _)| Some(tape.parents(at)[0])).collect();
+            let inputs = edges.iter().map(|&(at, _)| Some((None, tape.parents(at)[0]))).collect();
             if self.explains(&edges, What::Slope) {
                 let place = format!("the slope of every {set} is left out");
                 return Some(Suspect { kind: Kind::MissingFactor, place });
             }
-            if self.explains(&edges, What::Reads(None, inputs)) {
+            if self.explains(&edges, What::Reads(inputs)) {
                 let place =
                     format!("the slope of every {set} is taken at what goes into it, not at its value");
                 return Some(Suspect { kind: Kind::WrongPoint, place });
@@ -513,12 +578,85 @@ impl Search<'_> {
             let factor = 1.0 + off / square;
             if square > 1e-12 * size && self.explains(group, What::Times(factor)) {
                 let name = factor_name(factor, self.evidence.sizes, self.evidence.tolerance);
-                let (from, to) = (self.name(group[0].0, 2), self.parent_name(group));
+                let (from, to) = (self.name(last(group).0, 2), self.parent_name(group));
                 let place = format!("what {from} sends back to {to} is {name} times what it should be");
                 return Some(Suspect { kind: Kind::Factor, place });
             }
         }
         None
+    }
+
+    /// Mistakes in all that an input takes part in.
+    fn of_inputs(&self) -> Option<Suspect> {
+        (0..self.tape.inputs).find_map(|input| self.of_input(input))
+    }
+
+    fn of_input(&self, input: usize) -> Option<Suspect> {
+        let (tape, name) = (self.tape, self.evidence.names[input]);
+        let lead = |g: &&Group| self.leads_to(g[0], input);
+        let into: Group = self.groups.iter().filter(lead).flatten().copied().collect();
+        for (place, which) in [(Place::First, "first"), (Place::Last, "last")] {
+            if self.explains(&into, What::Column(place)) {
+                let place = format!("{name} gets the share of the {which} column alone");
+                return Some(Suspect { kind: Kind::NotSummed, place });
+            }
+        }
+        // The products with this input, as seen by what else they are of.
+        let reads = |at: u32| tape.parents(at).iter().position(|&p| tape.node(p).owner as usize == input);
+        let with = |g: &&Group| reads(g[0].0).is_some() && !self.leads_to(last(g), input);
+        let others: Vec<&Group> = self.groups.iter().filter(with).collect();
+        let turned = |g: &&Group| -> Option<Vec<Option<(Option<usize>, u32)>>> {
+            let j = reads(g[0].0)?;
+            Some(self.transposes(g, j)?.into_iter().map(|node| Some((Some(j), node))).collect())
+        };
+        let turned: Option<Vec<_>> = others.iter().map(turned).collect();
+        if let Some(turned) = turned {
+            let edges: Group = others.iter().flat_map(|g| g.iter().copied()).collect();
+            if self.explains(&edges, What::Reads(turned.concat())) {
+                let place = format!("in what the products with {name} send back");
+                return Some(Suspect { kind: Kind::Transposed, place });
+            }
+        }
+        let crosses = |e: &&Edge| tape.node(e.0).step != tape.node(tape.parents(e.0)[e.1]).step;
+        let states: Group =
+            others.iter().filter(|g| crosses(&&last(g))).flat_map(|g| g.iter().copied()).collect();
+        if self.explains(&states, What::Times(0.0)) {
+            let place = format!("what the products with {name} send back to the step before is missing");
+            return Some(Suspect { kind: Kind::MissingTerm, place });
+        }
+        self.moved_right(input)
+    }
+
+    /// The other factor of an input's products, taken from another time step in all of them.
+    fn moved_right(&self, input: usize) -> Option<Suspect> {
+        let groups: Vec<&Group> = self.groups.iter().filter(|g| self.leads_to(g[0], input)).collect();
+        let moves = |g: &&Group| -> Vec<(usize, Vec<Move>)> {
+            let inputs = 0..self.tape.parents(g[0].0).len();
+            inputs.map(|j| (j, self.moves(g, Some(j)))).filter(|(_, moves)| !moves.is_empty()).collect()
+        };
+        let all: Vec<_> = groups.iter().map(moves).collect();
+        if all.len() < 2 || all.iter().any(|found| found.len() != 1) {
+            return None;
+        }
+        let edges: Group = groups.iter().flat_map(|g| g.iter().copied()).collect();
+        (0..all[0][0].1.len()).find_map(|which| {
+            let of = |found: &Vec<(usize, Vec<Move>)>| -> Vec<Option<(Option<usize>, u32)>> {
+                let (j, moves) = &found[0];
+                moves[which].nodes.iter().map(|node| node.map(|node| (Some(*j), node))).collect()
+            };
+            let Move { kind, when, name, .. } = &all[0][0].1[which];
+            let reads = all.iter().flat_map(of).collect();
+            let place =
+                format!("in the gradient of {}, {name} is that of {when}", self.evidence.names[input]);
+            self.explains(&edges, What::Reads(reads)).then_some(Suspect { kind: *kind, place })
+        })
+    }
+
+    /// Whether this mistake makes a difference.
+    fn matters(&self, edges: &[Edge], what: What) -> bool {
+        let change = Change { edges: edges.to_vec(), what };
+        let changed = self.tape.gradient(&self.evidence.cotangents[0], Some(&change));
+        changed != self.tape.gradient(&self.evidence.cotangents[0], None)
     }
 
     /// Whether this mistake gives just your gradient.
@@ -550,6 +688,9 @@ impl Search<'_> {
             return if whole { of } else { format!("{of}[{part}]") };
         }
         let Some(op) = self.tape.inner.ops.get(node.kind) else { return "a constant".into() };
+        if at == self.tape.root && op.name() == "concat_rows" {
+            return "the output".into();
+        }
         if depth == 0 {
             return op.name().into();
         }
