@@ -33,7 +33,7 @@ fn layer() -> Vec<Mutant> {
             let dz = v[0].tape().constant(3, 5, &dz_at(v, &dh.value(), |z| 1.0 - z * z));
             after(v, dz)
         }),
-        mutant("layer: slope forgotten", &[MissingFactor], &check, equations, |v, dh| after(v, dh)),
+        mutant("layer: slope forgotten", &[MissingFactor], &check, equations, after),
         mutant("layer: slope for b alone forgotten", &[], &check, equations, |v, dh| {
             let dz = v[0].tape().constant(3, 5, &dz_at(v, &dh.value(), right));
             let mut all = after(v, dz);
