@@ -199,9 +199,7 @@ fn screen(mut report: Report) -> String {
             parameter.relative_error = first_digit(parameter.relative_error);
         }
     }
-    // Long lines are broken where they have two blanks before a word.
-    let broken = |text: String, word| text.replace(&format!("  {word}"), &format!("\n    {word}"));
-    ["worst", "("].into_iter().fold(report.to_string(), broken)
+    report.to_string()
 }
 
 fn print_reports() {

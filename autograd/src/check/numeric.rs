@@ -26,6 +26,8 @@ pub(super) struct Numeric<'a> {
     pub x: &'a [Vec<f64>],
     pub cotangents: &'a [Vec<f64>],
     pub tolerance: f64,
+    /// What the gradient should be, `[cotangent][input][entry]`, where equations say so.
+    pub known: Option<&'a [Vec<Vec<f64>>]>,
 }
 
 /// A derivative by differences, one value per cotangent, how far rounding may have moved it, and how
@@ -34,6 +36,18 @@ struct Estimate {
     slope: Vec<f64>,
     noise: f64,
     least_noise: f64,
+}
+
+/// Of several steps, whose estimates they are, the first of the two that agree best with each other. (The
+/// step that agrees best with a wrong gradient is no good one.)
+fn most_trusted(mut slopes: Vec<Estimate>) -> Vec<f64> {
+    let apart = |i: usize, j: usize| {
+        let pairs = slopes[i].slope.iter().zip(&slopes[j].slope);
+        pairs.map(|(p, q)| (p - q).abs()).fold(0.0, |m, d| if d <= m { m } else { d })
+    };
+    let pairs = (0..slopes.len()).flat_map(|j| (0..j).map(move |i| (i, j)));
+    let best = pairs.map(|(i, j)| (apart(i, j), i)).min_by(|a, b| a.0.total_cmp(&b.0));
+    slopes.swap_remove(best.map_or(0, |(_, i)| i)).slope
 }
 
 impl Numeric<'_> {
@@ -50,8 +64,12 @@ impl Numeric<'_> {
             direction[place] = 1.0;
             let yours: Vec<f64> = yours.iter().map(|gradient| gradient[place]).collect();
             let scale = input.value[place].abs().max(1.0);
-            let entry = self.compare(k, &direction, scale, &yours, (place / input.cols, place % input.cols));
+            let known = self.known.map(|all| all.iter().map(|gradients| gradients[k][place]).collect());
+            let at = (place / input.cols, place % input.cols);
+            let (entry, right) = self.compare(k, &direction, scale, (&yours, known), at);
             report.add(entry);
+            report.yours.push(yours);
+            report.right.push(right);
         }
         report
     }
@@ -73,7 +91,7 @@ impl Numeric<'_> {
             let dot = |gradient: &&[f64]| gradient.iter().zip(&direction).map(|(g, v)| g * v).sum();
             // ANCHOR_END: direction
             let yours: Vec<f64> = yours.iter().map(dot).collect();
-            report.add(self.compare(k, &direction, 1.0, &yours, (number, 0)));
+            report.add(self.compare(k, &direction, 1.0, (&yours, None), (number, 0)).0);
         }
         if report.wrong == 0 {
             return report.along_directions();
@@ -83,8 +101,16 @@ impl Numeric<'_> {
         if sample.wrong == 0 { report.along_directions() } else { sample }
     }
 
-    /// Your derivative along a direction against the numeric one, at the step that agrees best.
-    fn compare(&self, k: usize, direction: &[f64], scale: f64, yours: &[f64], at: (usize, usize)) -> Entry {
+    /// Your derivative along a direction against the numeric one, at the step that agrees best; and the
+    /// numeric one for every cotangent.
+    fn compare(
+        &self,
+        k: usize,
+        direction: &[f64],
+        scale: f64,
+        (yours, known): (&[f64], Option<Vec<f64>>),
+        at: (usize, usize),
+    ) -> (Entry, Vec<f64>) {
         let mut best: Option<Entry> = None;
         let mut slopes = Vec::new();
         // ANCHOR: tries
@@ -92,22 +118,36 @@ impl Numeric<'_> {
             let mut estimate = self.richardson(k, direction, step * scale);
             estimate.least_noise = estimate.noise * step / LARGEST_STEP;
             let entry = self.worst_cotangent(yours, &estimate, at);
+            if let Some(known) = known.as_ref().filter(|_| !self.agrees(&entry)) {
+                // Where the differences confirm what is known, it says whether yours is wrong.
+                let confirmed = self.agrees(&self.worst_cotangent(known, &estimate, at));
+                let right = Estimate { slope: known.clone(), ..estimate };
+                let entry = self.worst_cotangent(yours, &right, at);
+                if confirmed && !self.agrees(&entry) {
+                    return (Entry { wrong: true, ..entry }, right.slope);
+                }
+            }
             let closer = best.as_ref().is_none_or(|b| entry.error < b.error || b.error.is_nan());
             slopes.push(estimate);
             if closer {
                 best = Some(entry);
             }
-            if best.as_ref().is_some_and(|b| b.error <= self.tolerance) {
+            if best.as_ref().is_some_and(|best| self.agrees(best)) {
                 break;
             }
         }
         // ANCHOR_END: tries
         let mut best = best.unwrap_or_else(|| unreachable!("there is at least one step"));
-        best.wrong = best.error.is_nan() || best.error > self.tolerance;
+        best.wrong = !self.agrees(&best);
         if best.wrong {
             best.trust = self.trust(k, direction, scale, yours, &slopes);
         }
-        best
+        (best, most_trusted(slopes))
+    }
+
+    /// A NaN agrees with nothing.
+    fn agrees(&self, entry: &Entry) -> bool {
+        entry.error <= self.tolerance
     }
 
     /// The relative error of the cotangent that disagrees most. What rounding explains is no error,
