@@ -165,7 +165,7 @@ impl<T: Float> Tape<T> {
         let mut list = self.list();
         list.push_for("select", a);
         list.push_for("select", b);
-        list.apply_flags(ops::Select, mask)
+        list.record(ops::Select, mask.into_iter().map(usize::from))
     }
 
     /// An empty list of variables, for operations with any number of inputs. Lists are used again,
@@ -222,15 +222,21 @@ impl<'t, T: Float> VarList<'t, T> {
     /// Runs an operation on all of them.
     #[track_caller]
     pub fn apply(&self, op: impl crate::Op<T>) -> Var<'t, T> {
-        self.apply_flags(op, [])
+        self.record(op, [].into_iter())
+    }
+
+    /// Runs an operation on all of them that also needs whole numbers: see [`Tape::apply_indexed`].
+    #[track_caller]
+    pub fn apply_indexed(&self, op: impl crate::Op<T>, indices: &[usize]) -> Var<'t, T> {
+        self.record(op, indices.iter().copied())
     }
 
     #[track_caller]
-    fn apply_flags(&self, op: impl crate::Op<T>, flags: impl IntoIterator<Item = bool>) -> Var<'t, T> {
+    fn record(&self, op: impl crate::Op<T>, indices: impl Iterator<Item = usize>) -> Var<'t, T> {
         let inner = &mut *self.tape.inner.borrow_mut();
         let start = inner.parents.len();
         inner.parents.extend_from_slice(&self.ids);
-        let id = inner.record(op, start, flags.into_iter().map(usize::from));
+        let id = inner.record(op, start, indices);
         Var { tape: self.tape, id }
     }
 

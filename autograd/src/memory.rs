@@ -91,6 +91,11 @@ impl<T: Float> Pool<T> {
         self.shelf(buffer.len()).free.push(buffer);
     }
 
+    /// Numbers in the buffers that wait.
+    pub fn len(&self) -> usize {
+        self.shelves.iter().map(|shelf| shelf.length * shelf.free.len()).sum()
+    }
+
     pub fn poison(&mut self) {
         self.shelves.iter_mut().flat_map(|shelf| &mut shelf.free).for_each(|buffer| buffer.fill(T::NAN));
     }

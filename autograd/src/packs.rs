@@ -78,6 +78,11 @@ impl<T: Float> Packs<T> {
         Some(Packed::new(&self.data.data()[at..at + size], rows, cols, weights.shape))
     }
 
+    /// Numbers in the packed copies.
+    pub fn len(&self) -> usize {
+        self.data.data().len()
+    }
+
     pub fn reset(&mut self) {
         self.data.reset();
         self.list.clear();

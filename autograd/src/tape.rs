@@ -115,6 +115,16 @@ impl<T: Float> Tape<T> {
         Var { tape: self, id: index as u32 }
     }
 
+    /// Bytes of the memory that it keeps: values, what operations saved, packed weights, gradients and working
+    /// memory. It grows in the first step and hardly after.
+    pub fn bytes(&self) -> usize {
+        let inner = self.inner.borrow();
+        let held: usize = inner.grads.iter().flatten().map(Vec::len).sum();
+        let numbers =
+            inner.values.data().len() + inner.packs.len() + inner.scratch.len() + held + inner.pool.len();
+        numbers * size_of::<T>() + inner.nodes.capacity() * size_of::<Node>()
+    }
+
     /// Whether nothing has been recorded.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

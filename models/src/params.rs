@@ -88,7 +88,7 @@ impl<T: Float> Params<T> {
         self.list.iter().for_each(|p| {
             tape.leaf(p.rows, p.cols, &p.value);
         });
-        Bound { tape, first }
+        Bound { tape, first, from: 0 }
     }
 
     /// Puts every parameter on the tape as a constant, in order: to evaluate, not to train.
@@ -97,7 +97,7 @@ impl<T: Float> Params<T> {
         self.list.iter().for_each(|p| {
             tape.constant(p.rows, p.cols, &p.value);
         });
-        Bound { tape, first }
+        Bound { tape, first, from: 0 }
     }
 
     /// The parameters as leaves that are on the tape already, the first at place `first`.
@@ -110,7 +110,7 @@ impl<T: Float> Params<T> {
             let shape = tape.var(first + k).shape();
             assert_eq!(shape, (p.rows, p.cols), "bound_at: node {} is not parameter {}", first + k, p.name);
         }
-        Bound { tape, first }
+        Bound { tape, first, from: 0 }
     }
 
     /// Adds the gradients that the backward pass left on the tape to the parameters' own.
@@ -129,9 +129,22 @@ impl<T: Float> Params<T> {
 pub struct Bound<'t, T: Float> {
     tape: &'t Tape<T>,
     first: usize,
+    /// The number of the parameter that lies at `first`.
+    from: usize,
 }
 
 impl<'t, T: Float> Bound<'t, T> {
+    /// Parameters that are on a tape one after the other, from number `from` on at place `first`:
+    /// those of one cell, on a tape of its own.
+    pub(crate) fn part(tape: &'t Tape<T>, first: usize, from: usize) -> Self {
+        Self { tape, first, from }
+    }
+
+    /// The variable of the parameter of this number.
+    pub(crate) fn number(self, number: usize) -> Var<'t, T> {
+        self.tape.var(self.first + number - self.from)
+    }
+
     /// The tape they are on.
     pub fn tape(self) -> &'t Tape<T> {
         self.tape
@@ -139,6 +152,6 @@ impl<'t, T: Float> Bound<'t, T> {
 
     /// The variable of a parameter.
     pub fn get(self, id: ParamId) -> Var<'t, T> {
-        self.tape.var(self.first + id.0)
+        self.number(id.0)
     }
 }
