@@ -29,4 +29,6 @@ chapters! {
     unrolling: "part2/unrolling.md",
     elman: "part2/elman.md",
     vanishing: "part2/vanishing.md",
+    jordan: "part2/jordan.md",
+    coverage: "coverage.md",
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use book::chapters::Sources;
+use book::coverage::Coverage;
 use book::problem::Problem;
 use book::{outputs, preprocess, render};
 use clap::error::ErrorKind;
@@ -96,6 +97,10 @@ fn check() -> Result<ExitCode> {
         return Ok(report(&problems));
     }
     println!("The book is sound: {} chapters.", Sources::load(render::root())?.chapters.len());
+    let coverage = Coverage::load(render::root())?;
+    if !coverage.pending().is_empty() {
+        println!("Still pending in coverage.toml: rows {:?}.", coverage.pending());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::blocks::{Block, Code, blocks};
 use crate::chapters::{Chapter, Sources, project_path};
+use crate::coverage::{Coverage, MARK};
 use crate::figures;
 use crate::includes::{check, excerpt, includes};
 use crate::maths::Maths;
@@ -43,7 +44,7 @@ impl Preprocessor for Unrolled {
 /// Every chapter's Markdown, in their order, and what is wrong with them.
 ///
 /// # Errors
-/// When `macros.toml` cannot be read.
+/// When `macros.toml` or `coverage.toml` cannot be read.
 pub fn expand(sources: &Sources) -> Result<(Vec<String>, Vec<Problem>)> {
     let macros =
         fs::read_to_string(sources.root.join("macros.toml")).context("cannot read book/macros.toml")?;
@@ -51,7 +52,10 @@ pub fn expand(sources: &Sources) -> Result<(Vec<String>, Vec<Problem>)> {
     let mut problems = Vec::new();
     let mut texts = Vec::new();
     for chapter in &sources.chapters {
-        let (text, found) = expand_chapter(&sources.root, chapter, &maths);
+        let (mut text, found) = expand_chapter(&sources.root, chapter, &maths);
+        if text.contains(MARK) {
+            text = text.replace(MARK, &Coverage::load(&sources.root)?.table(sources));
+        }
         texts.push(text);
         problems.extend(found);
     }
