@@ -31,4 +31,6 @@ chapters! {
     vanishing: "part2/vanishing.md",
     jordan: "part2/jordan.md",
     coverage: "coverage.md",
+    losses: "part4/losses.md",
+    optimisers: "part4/optimisers.md",
 }
