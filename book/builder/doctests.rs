@@ -30,6 +30,8 @@ chapters! {
     elman: "part2/elman.md",
     vanishing: "part2/vanishing.md",
     jordan: "part2/jordan.md",
+    bidirectional: "part2/bidirectional.md",
+    mistakes: "part4/mistakes.md",
     coverage: "coverage.md",
     losses: "part4/losses.md",
     optimisers: "part4/optimisers.md",

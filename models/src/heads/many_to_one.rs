@@ -45,11 +45,13 @@ impl<T: Float> ManyToOne<T> {
         sequences: &Padded,
         rng: Option<&mut ChaCha8Rng>,
     ) -> Var<'t, T> {
+        // ANCHOR: forward
         let batch = sequences.batch();
         let x = self.embedding.forward(p, sequences.symbols(), batch);
         let span = Span { lengths: Some(sequences.lengths()), ..Span::default() };
         let start = self.stack.initial_states(p, batch);
         let (_, ends) = self.stack.forward(p, x, &start, span, rng);
         self.head.forward(p, self.stack.summary(&ends))
+        // ANCHOR_END: forward
     }
 }

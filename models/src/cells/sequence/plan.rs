@@ -64,10 +64,12 @@ impl<'a> Plan<'a> {
         self.lengths.get(j).copied().unwrap_or(self.steps)
     }
 
+    // ANCHOR: time
     /// The time of the padded sequence at which packed column `j` is at step `s`.
     fn time(&self, s: usize, j: usize) -> usize {
         if self.reverse { self.length(j) - 1 - s } else { s }
     }
+    // ANCHOR_END: time
 
     /// The step at which packed column `j` is at time `t`, if its example is that long.
     pub fn step(&self, t: usize, j: usize) -> Option<usize> {
