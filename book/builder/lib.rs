@@ -26,6 +26,7 @@ pub mod preprocess;
 pub mod problem;
 pub mod render;
 pub mod runs;
+pub mod wide;
 
 #[cfg(doctest)]
 mod doctests;
