@@ -31,6 +31,7 @@ chapters! {
     vanishing: "part2/vanishing.md",
     jordan: "part2/jordan.md",
     bidirectional: "part2/bidirectional.md",
+    lengths: "part2/lengths.md",
     mistakes: "part4/mistakes.md",
     coverage: "coverage.md",
     losses: "part4/losses.md",
