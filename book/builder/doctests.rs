@@ -32,6 +32,8 @@ chapters! {
     jordan: "part2/jordan.md",
     bidirectional: "part2/bidirectional.md",
     lengths: "part2/lengths.md",
+    heads: "part2/heads.md",
+    seq2seq: "part2/seq2seq.md",
     mistakes: "part4/mistakes.md",
     pytorch: "part5/pytorch.md",
     reading: "reading.md",
