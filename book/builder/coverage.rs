@@ -4,7 +4,7 @@
 //! The rows are in `coverage.toml`; a chapter shows them where its text says `{{coverage}}`. Whatever a
 //! row names must be there: the chapter and the section, the test, the command and its options.
 
-use crate::chapters::{Sources, project_path};
+use crate::chapters::{Chapter, Sources, project_path};
 use crate::problem::{Problem, Problems};
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -52,22 +52,18 @@ impl Coverage {
 
     /// The table in Markdown.
     pub fn table(&self, sources: &Sources) -> String {
-        let mut table = String::from(
-            "| | what | you see that it works when | chapter | shown by |\n|--:|---|---|---|---|\n",
-        );
-        for row in &self.row {
-            let chapter = match row.chapter_of(sources) {
-                Some(chapter) => format!("[{}]({})", chapter.name, row.chapter),
+        let mut table = String::from("<div class=\"coverage\">\n\n");
+        table.push_str("| | what, and how you see that it works | chapter | shown by |\n|--:|---|---|---|\n");
+        for Row { number, what, works, chapter, shown } in &self.row {
+            let link = match chapter_of(chapter, sources) {
+                Some(found) => format!("[{}]({chapter})", found.name),
                 None => "to come".to_owned(),
             };
-            let shown: Vec<String> = row.shown.iter().map(|shown| shown_in_table(shown)).collect();
+            let shown: Vec<String> = shown.iter().map(|shown| shown_in_table(shown)).collect();
             let shown = shown.join("<br>");
-            table.push_str(&format!(
-                "| {} | {} | {} | {chapter} | {shown} |\n",
-                row.number, row.what, row.works
-            ));
+            table.push_str(&format!("| {number} | **{what}**: {works} | {link} | {shown} |\n"));
         }
-        table
+        table + "\n</div>\n"
     }
 
     /// In words, which rows are still pending and which of them need not be; nothing when none are.
@@ -85,25 +81,22 @@ impl Coverage {
     }
 }
 
-/// A command as it is typed; a test with its file below it.
+/// A command as it is typed; a test by its name.
 fn shown_in_table(shown: &str) -> String {
-    match shown.split_once(": ") {
-        Some((file, test)) => format!("`{test}` in `{file}`"),
-        None => format!("`{shown}`"),
-    }
+    format!("`{}`", shown.split_once(": ").map_or(shown, |(_, test)| test))
+}
+
+/// The chapter of `part3/lstm.md#the-picture`.
+fn chapter_of<'a>(path: &str, sources: &'a Sources) -> Option<&'a Chapter> {
+    let file = Path::new("book/src").join(path.split('#').next().unwrap_or(path));
+    sources.chapters.iter().find(|chapter| chapter.file == file)
 }
 
 impl Row {
-    fn chapter_of<'a>(&self, sources: &'a Sources) -> Option<&'a crate::chapters::Chapter> {
-        let path = self.chapter.split('#').next().unwrap_or(&self.chapter);
-        let file = Path::new("book/src").join(path);
-        sources.chapters.iter().find(|chapter| chapter.file == file)
-    }
-
     /// What the row names and is not there.
     fn missing(&self, sources: &Sources) -> Vec<String> {
         let mut missing = Vec::new();
-        match self.chapter_of(sources) {
+        match chapter_of(&self.chapter, sources) {
             None => missing.push(format!("there is no chapter {}", self.chapter)),
             Some(chapter) => {
                 let section = self.chapter.split_once('#').map(|(_, section)| section);
