@@ -41,4 +41,7 @@ chapters! {
     coverage: "coverage.md",
     losses: "part4/losses.md",
     optimisers: "part4/optimisers.md",
+    clipping: "part4/clipping.md",
+    truncated: "part4/truncated.md",
+    writing: "part4/writing.md",
 }

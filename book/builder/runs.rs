@@ -12,6 +12,7 @@ mod loss_slope;
 pub mod lstm_carousel;
 pub mod optimisers;
 mod step_size;
+pub mod temperature;
 pub mod truncation;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ pub const FIGURES: &[(&str, Draw)] = &[
     ("bias-correction", optimisers::correction),
     ("cliff", cliff::figure),
     ("truncated-gradient", truncation::figure),
+    ("temperature", temperature::figure),
     ("loss-slope", loss_slope::figure),
     ("lstm-carousel", lstm_carousel::figure),
     ("encodings", encodings::figure),
