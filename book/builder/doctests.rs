@@ -44,4 +44,6 @@ chapters! {
     clipping: "part4/clipping.md",
     truncated: "part4/truncated.md",
     writing: "part4/writing.md",
+    checkpoint: "part4/checkpoint.md",
+    watch: "part4/watch.md",
 }
