@@ -8,11 +8,14 @@
 //! 3. mdBook, linked as a library ([`render`]),
 //! 4. [`pages`]: every link and every loaded file is checked.
 //!
+//! The table at the end of the book is made and checked by [`coverage`].
+//!
 //! What a chapter shows as printed is compared with what a program prints ([`outputs`]), and every block of
 //! Rust in it is compiled and run when rustdoc tests this crate (`doctests.rs`).
 
 pub mod blocks;
 pub mod chapters;
+pub mod coverage;
 pub mod figures;
 pub mod includes;
 pub mod maths;
@@ -22,6 +25,7 @@ pub mod preprocess;
 pub mod problem;
 pub mod render;
 pub mod runs;
+pub mod wide;
 
 pub use models::plot;
 

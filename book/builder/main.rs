@@ -2,8 +2,9 @@
 
 use anyhow::{Context, Result};
 use book::chapters::Sources;
+use book::coverage::Coverage;
 use book::problem::Problem;
-use book::{outputs, preprocess, render};
+use book::{outputs, preprocess, render, wide};
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 use mdbook_preprocessor::{Preprocessor, parse_input};
@@ -37,7 +38,11 @@ struct Arguments {
 enum Task {
     /// Find dead links, missing images, formulas that do not parse, excerpts that are gone,
     /// untested code and anything that would be loaded from the network.
-    Check,
+    Check {
+        /// List the lines of code that a reader has to scroll for.
+        #[arg(long)]
+        wide: bool,
+    },
     /// Run the programs in book/examples and write what they print into the chapters.
     UpdateOutputs,
     /// Answer mdBook's preprocessor protocol on standard input and output: for `mdbook build`.
@@ -55,7 +60,7 @@ fn main() -> ExitCode {
     };
     let done = match arguments.task {
         None => build(!arguments.no_open),
-        Some(Task::Check) => check(),
+        Some(Task::Check { wide }) => check(wide),
         Some(Task::UpdateOutputs) => update_outputs(),
         Some(Task::Preprocess { question }) => answer_mdbook(&question),
     };
@@ -90,12 +95,22 @@ fn build(open_it: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check() -> Result<ExitCode> {
+fn check(list_wide: bool) -> Result<ExitCode> {
     let problems = render::check(render::root(), target())?;
     if !problems.is_empty() {
         return Ok(report(&problems));
     }
-    println!("The book is sound: {} chapters.", Sources::load(render::root())?.chapters.len());
+    let sources = Sources::load(render::root())?;
+    println!("The book is sound: {} chapters.", sources.chapters.len());
+    if let Some(pending) = Coverage::load(render::root())?.pending(&sources) {
+        println!("{pending}");
+    }
+    let lines = wide::lines(&sources);
+    if list_wide {
+        lines.iter().for_each(|line| println!("{line}"));
+    } else if !lines.is_empty() {
+        println!("{} lines of code do not fit on the page (check --wide lists them).", lines.len());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

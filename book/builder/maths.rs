@@ -166,9 +166,10 @@ fn without_annotation(mut html: String) -> String {
 
 /// Prepares HTML for Markdown, which is still to read it: punctuation between the tags becomes character
 /// references, and the tags' attributes, which come in any order, are sorted: the same book, the same bytes.
+/// All on one line: the drawing of a root has line ends, and each would end the row of a table.
 fn protect(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
-    for part in html.split_inclusive('>') {
+    for part in html.replace('\n', " ").split_inclusive('>') {
         let (text, tag) = part.split_at(part.find('<').unwrap_or(part.len()));
         for c in text.chars() {
             if c.is_ascii_punctuation() && !matches!(c, '&' | ';' | '#') {
@@ -232,6 +233,15 @@ mod tests {
         assert_eq!(problem.line, 12);
         assert!(problem.what.starts_with("formula $\\frac{a$: "), "{}", problem.what);
         assert_eq!(prose("$\\unknowncommand$").1.len(), 1);
+    }
+
+    /// A row of a table is one line of Markdown; what is in its formulas is looked at all the same.
+    #[test]
+    fn a_wrong_formula_in_a_table_is_named_with_its_line() {
+        let (html, problems) = prose("| a | b |\n|---|---|\n| $|x|$ | $\\sqrt{x}$ |\n| $\\sqrt{x$ | c |\n");
+        assert_eq!(problems.iter().map(|p| p.line).collect::<Vec<_>>(), [13], "{problems:?}");
+        let row = html.lines().nth(2).unwrap();
+        assert_eq!(row.matches('|').count(), 3, "a bar within a formula begins no column: {row}");
     }
 
     #[test]

@@ -159,7 +159,7 @@ impl Site {
 /// When the folder cannot be read.
 pub fn check(folder: &Path, sources: &Sources) -> Result<Vec<Problem>> {
     let site = Site::read(folder)?;
-    let mut problems = Vec::new();
+    let mut problems = licences(&site);
     for (page, text) in &site.texts {
         // All chapters in one page: the same addresses once more, with other names.
         if page == Path::new("print.html") {
@@ -172,6 +172,21 @@ pub fn check(folder: &Path, sources: &Sources) -> Result<Vec<Problem>> {
         });
     }
     Ok(problems)
+}
+
+/// Fonts are other people's work: their licence lies beside them, or one folder up.
+fn licences(site: &Site) -> Vec<Problem> {
+    let fonts = site.files.iter().filter(|file| file.extension().is_some_and(|e| e == "woff2"));
+    let folders: BTreeSet<&Path> = fonts.filter_map(|file| file.parent()).collect();
+    let licence = |file: &PathBuf| {
+        file.file_name()
+            .is_some_and(|name| ["LICENSE", "OFL"].iter().any(|l| name.to_string_lossy().contains(l)))
+    };
+    let without = folders.into_iter().filter(|folder| {
+        !site.files.iter().any(|file| licence(file) && file.parent().is_some_and(|p| folder.starts_with(p)))
+    });
+    let what = "fonts without their licence beside them";
+    without.map(|folder| Problem { file: folder.to_path_buf(), line: 0, what: what.to_owned() }).collect()
 }
 
 fn check_style(site: &Site, page: &Path, css: &str) -> Vec<Problem> {
@@ -201,6 +216,10 @@ fn check_page(site: &Site, page: &Path, html: &str, sources: &Sources) -> Vec<Pr
                 "an image needs a text in its brackets",
             );
         }
+        if tag.get("class").is_some_and(|c| c.split(' ').any(|c| c == "katex-error")) {
+            problems
+                .add(0, format!("a formula was not understood: {}", tag.get("title").unwrap_or_default()));
+        }
         if tag.get("class").is_some_and(|c| c.split(' ').any(|c| c == "playground")) {
             problems.add(
                 0,
@@ -208,11 +227,51 @@ fn check_page(site: &Site, page: &Path, html: &str, sources: &Sources) -> Vec<Pr
             );
         }
     }
+    for raw in raw_formulas(html) {
+        problems.add(line_of(source, raw), format!("{raw} is shown as it stands: it is in no formula"));
+    }
     let mut seen = BTreeSet::new();
     for id in ids(&tags).into_iter().filter(|id| !seen.insert(*id)) {
         problems.add(line_of(source, id), format!("the name {id} is given twice in this page"));
     }
     problems.finish()
+}
+
+/// What looks like TeX in the text of a page, outside code: a backslash before a letter, or a dollar sign
+/// before one. A formula that was not found, in a table say, ends up there.
+fn raw_formulas(html: &str) -> Vec<&str> {
+    let mut raw = Vec::new();
+    let (mut rest, mut code) = (html, 0_usize);
+    while let Some((text, after)) = rest.split_once('<') {
+        if code == 0 {
+            raw.extend(text.split_whitespace().filter(|word| is_raw(word)));
+        }
+        let hidden = ["code", "pre", "script", "style"];
+        let name = after.split(|c: char| !c.is_ascii_alphanumeric() && c != '/').next().unwrap_or("");
+        match name.strip_prefix('/') {
+            Some(name) if hidden.contains(&name) => code = code.saturating_sub(1),
+            None if hidden.contains(&name) => code += 1,
+            _ => {}
+        }
+        let script = matches!(name, "script" | "style").then(|| after.split_once("</").map(|(_, rest)| rest));
+        rest = match script {
+            // What stands in a script is no tag.
+            Some(rest) => {
+                code -= 1;
+                rest.unwrap_or_default()
+            }
+            None => after.split_once('>').map_or("", |(_, rest)| rest),
+        };
+    }
+    raw
+}
+
+fn is_raw(word: &str) -> bool {
+    let letter_after = |sign: char| {
+        word.match_indices(sign)
+            .any(|(at, _)| word[at + 1..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '\\'))
+    };
+    letter_after('\\') || letter_after('$')
 }
 
 /// The chapter that a page was made from: its file for messages, and its text.
@@ -281,6 +340,33 @@ mod tests {
         }
         assert_eq!(problems("<p id=\"a\"><p id=\"a\">").len(), 1);
         assert_eq!(problems("<pre class=\"playground\">").len(), 1);
+    }
+
+    #[test]
+    fn a_formula_that_was_left_over_is_named() {
+        let found = problems(
+            "<p>fine</p>\n<td>\\sqrt{x} or <b>$x$</b></td><code>\\sqrt $y$</code> costs $5 <pre>$z</pre>",
+        );
+        let expected = [
+            "$x$ is shown as it stands: it is in no formula",
+            "\\sqrt{x} is shown as it stands: it is in no formula",
+        ];
+        let mut what: Vec<_> = found.iter().map(|p| p.what.as_str()).collect();
+        what.sort_unstable();
+        assert_eq!(what, expected);
+        assert!(found.iter().all(|p| p.line == 2));
+        assert_eq!(problems("<script>let a = '\\sqrt $x';</script><span class=\"katex-error\">").len(), 1);
+    }
+
+    #[test]
+    fn fonts_come_with_their_licence() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("fonts")).unwrap();
+        fs::write(folder.path().join("fonts/a.woff2"), "").unwrap();
+        let sources = Sources { root: PathBuf::new(), chapters: vec![] };
+        assert_eq!(check(folder.path(), &sources).unwrap().len(), 1);
+        fs::write(folder.path().join("fonts/OFL.txt"), "").unwrap();
+        assert_eq!(check(folder.path(), &sources).unwrap(), []);
     }
 
     #[test]

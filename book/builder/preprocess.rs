@@ -2,6 +2,7 @@
 
 use crate::blocks::{Block, Code, blocks};
 use crate::chapters::{Chapter, Sources, project_path};
+use crate::coverage::{Coverage, MARK, check_names};
 use crate::figures;
 use crate::includes::{check, excerpt, includes};
 use crate::maths::Maths;
@@ -43,7 +44,7 @@ impl Preprocessor for Unrolled {
 /// Every chapter's Markdown, in their order, and what is wrong with them.
 ///
 /// # Errors
-/// When `macros.toml` cannot be read.
+/// When `macros.toml` or `coverage.toml` cannot be read.
 pub fn expand(sources: &Sources) -> Result<(Vec<String>, Vec<Problem>)> {
     let macros =
         fs::read_to_string(sources.root.join("macros.toml")).context("cannot read book/macros.toml")?;
@@ -51,7 +52,10 @@ pub fn expand(sources: &Sources) -> Result<(Vec<String>, Vec<Problem>)> {
     let mut problems = Vec::new();
     let mut texts = Vec::new();
     for chapter in &sources.chapters {
-        let (text, found) = expand_chapter(&sources.root, chapter, &maths);
+        let (mut text, found) = expand_chapter(&sources.root, chapter, &maths);
+        if text.contains(MARK) {
+            text = text.replace(MARK, &Coverage::load(&sources.root)?.table(sources));
+        }
         texts.push(text);
         problems.extend(found);
     }
@@ -66,6 +70,7 @@ fn expand_chapter(root: &Path, chapter: &Chapter, maths: &Maths) -> (String, Vec
             Block::Prose { line, text: prose } => {
                 check(prose, &chapter.folder, line, &mut problems);
                 check_headings(prose, line, &mut problems);
+                check_names(prose, root, line, &mut problems);
                 text.push_str(&maths.prose(prose, line, &mut problems));
             }
             Block::Figure(figure) => {
@@ -145,7 +150,7 @@ fn expand_code(code: &Code<'_>, root: &Path, chapter: &Chapter) -> String {
 }
 
 /// The lines moved left as far as they all can be, then right to `indent`, which the first already has.
-fn indented(lines: &str, indent: &str) -> String {
+pub fn indented(lines: &str, indent: &str) -> String {
     let filled = lines.lines().filter(|l| !l.trim().is_empty());
     let spaces = filled.map(|l| l.len() - l.trim_start().len()).min().unwrap_or(0);
     let moved: Vec<&str> = lines.lines().map(|l| l.get(spaces..).unwrap_or("")).collect();

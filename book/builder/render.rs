@@ -1,6 +1,7 @@
 //! From the sources to the finished pages.
 
 use crate::chapters::Sources;
+use crate::coverage;
 use crate::pages;
 use crate::preprocess::{self, Unrolled};
 use crate::problem::Problem;
@@ -36,6 +37,7 @@ pub fn build(root: &Path, folder: PathBuf) -> Result<Vec<Problem>> {
 pub fn check_sources(root: &Path) -> Result<Vec<Problem>> {
     let sources = Sources::load(root)?;
     let mut problems = sources.unlisted()?;
+    problems.extend(coverage::check(&sources)?);
     problems.extend(preprocess::expand(&sources)?.1);
     Ok(problems)
 }

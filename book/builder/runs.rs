@@ -4,12 +4,16 @@
 //! file of its own, and its name in [`FIGURES`]; a chapter shows it with `![alt](run:NAME "caption")`.
 
 mod beginning;
+pub mod cliff;
 mod cross_entropy;
 mod encodings;
 pub mod gradient_flow;
 mod loss_slope;
 pub mod lstm_carousel;
+pub mod optimisers;
 mod step_size;
+pub mod temperature;
+pub mod truncation;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io, process};
@@ -21,6 +25,11 @@ pub type Draw = fn() -> String;
 pub const FIGURES: &[(&str, Draw)] = &[
     ("first-weights", beginning::first_weights),
     ("forget-bias", beginning::forget_bias),
+    ("optimisers", optimisers::compared),
+    ("bias-correction", optimisers::correction),
+    ("cliff", cliff::figure),
+    ("truncated-gradient", truncation::figure),
+    ("temperature", temperature::figure),
     ("loss-slope", loss_slope::figure),
     ("lstm-carousel", lstm_carousel::figure),
     ("encodings", encodings::figure),

@@ -32,12 +32,14 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+# ANCHOR: layers
 LAYERS = {
     "elman": (nn.RNN, {"nonlinearity": "tanh"}),
     "elman-relu": (nn.RNN, {"nonlinearity": "relu"}),
     "lstm": (nn.LSTM, {}),
     "gru": (nn.GRU, {}),
 }
+# ANCHOR_END: layers
 OPTIMIZERS = {
     "sgd": torch.optim.SGD,
     "rmsprop": torch.optim.RMSprop,
@@ -111,8 +113,10 @@ class CharacterModel(nn.Module):
         self.embedding, features = encoder(config, symbols)
         hidden, layers = config["hidden"], config["layers"]
         dropout = config["dropout"] if layers > 1 else 0.0
+        # ANCHOR: modules
         self.rnn = layer(features, hidden, layers, dropout=dropout, **options)
         self.head = nn.Linear(hidden, symbols)
+        # ANCHOR_END: modules
         self.states = ["h_0", "c_0"] if layer is nn.LSTM else ["h_0"]
         self.learned = config.get("learn_initial_state", False)
         if self.learned:
@@ -131,9 +135,11 @@ class CharacterModel(nn.Module):
         """Logits T×B×V of ids T×B, and the states to carry on; `carry` is None at the start of a text."""
         state = self.start(ids.shape[1]) if carry is None else carry
         state = tuple(state) if len(state) == 2 else state[0]
+        # ANCHOR: carry
         y, state = self.rnn(self.embedding(ids), state)
         state = list(state) if isinstance(state, tuple) else [state]
         return self.head(y), [part.detach() for part in state]
+        # ANCHOR_END: carry
 
 
 def loss_of(model, ids, targets, carry):

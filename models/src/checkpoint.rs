@@ -164,7 +164,9 @@ impl<'a> Checkpoint<'a> {
 const RANDOM: usize = 32 + 8 + 16;
 
 /// A ChaCha generator is a function of its seed, its stream and how many words have been drawn.
+// ANCHOR: random
 fn random_bytes(random: &ChaCha8Rng) -> Vec<u8> {
     let (stream, position) = (random.get_stream().to_le_bytes(), random.get_word_pos().to_le_bytes());
     [&random.get_seed()[..], &stream, &position].concat()
 }
+// ANCHOR_END: random

@@ -62,6 +62,7 @@ pub fn replace_up_to(path: &Path, bytes: &[u8], last: Stage) -> Result<(), Inval
     })
 }
 
+// ANCHOR: stages
 fn stages(path: &Path, temporary: &Path, bytes: &[u8], last: Stage) -> io::Result<()> {
     let mut file = File::create(temporary)?;
     file.write_all(bytes)?;
@@ -80,6 +81,7 @@ fn stages(path: &Path, temporary: &Path, bytes: &[u8], last: Stage) -> io::Resul
     }
     Ok(())
 }
+// ANCHOR_END: stages
 
 /// `model.safetensors.tmp` beside `model.safetensors`: the same folder is the same file system, where a rename is possible.
 fn temporary(path: &Path) -> PathBuf {

@@ -267,14 +267,17 @@ impl<T: Float> Carry<T> {
         if self.layers.is_empty() || self.begun == Some(T::ZERO) {
             return stack.initial_states(p, self.batch);
         }
+        // ANCHOR: load
         let mut start = States::new(p.tape());
         for (cell, CarriedState { h, c }) in stack.cells().zip(&self.layers) {
             let constant = |entries: &[T]| p.tape().constant(cell.hidden(), self.batch, entries);
             start.push(State { h: constant(h), c: (!c.is_empty()).then(|| constant(c)) });
         }
         start
+        // ANCHOR_END: load
     }
 
+    // ANCHOR: save
     fn save(&mut self, ends: &States<'_, T>) {
         for (cell, CarriedState { h, c }) in self.layers.iter_mut().enumerate() {
             let end = ends.get(cell);
@@ -285,4 +288,5 @@ impl<T: Float> Carry<T> {
         }
         self.begun.as_mut_slice().fill(T::ONE);
     }
+    // ANCHOR_END: save
 }

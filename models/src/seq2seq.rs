@@ -74,8 +74,10 @@ impl<T: Float> Seq2Seq<T> {
         ratio: f64,
         rng: &mut ChaCha8Rng,
     ) -> Var<'t, T> {
+        // ANCHOR: train
         let states = self.encode(p, sources, Some(rng));
         self.decoder.forward_train(p, states, targets, ratio, rng)
+        // ANCHOR_END: train
     }
 
     /// What it writes for each source: see [`Decoder::greedy`].
@@ -110,8 +112,10 @@ impl<T: Float> Seq2Seq<T> {
         sources: &Padded,
         rng: Option<&mut ChaCha8Rng>,
     ) -> States<'t, T> {
+        // ANCHOR: encode
         let span = Span { lengths: Some(sources.lengths()), ..Span::default() };
         let start = self.encoder.initial_states(p, sources.batch());
         self.encoder.forward(p, x, &start, span, rng).1
+        // ANCHOR_END: encode
     }
 }

@@ -202,6 +202,7 @@ impl Streams {
     /// are left. Returns the places it covers in every stream, and whether it started again (the
     /// carried state must then be reset).
     pub fn advance(&mut self, window: usize, least: usize) -> (Range<usize>, bool) {
+        // ANCHOR: advance
         let restart = self.position + least > self.end;
         if restart {
             self.position = 0;
@@ -209,12 +210,14 @@ impl Streams {
         let start = self.position;
         self.position = (start + window).min(self.end);
         (start..self.position, restart)
+        // ANCHOR_END: advance
     }
 
     /// Writes the inputs of a window, step by step, and the targets: T·B ids each.
     pub fn fill(&self, window: Range<usize>, inputs: &mut Vec<usize>, targets: &mut Vec<usize>) {
         inputs.clear();
         targets.clear();
+        // ANCHOR: fill
         for t in window {
             for stream in 0..self.batch {
                 let at = stream * self.length + t;
@@ -222,6 +225,7 @@ impl Streams {
                 targets.push(self.ids[at + 1]);
             }
         }
+        // ANCHOR_END: fill
     }
 }
 
@@ -238,6 +242,7 @@ pub fn sample<T: Float>(logits: &[T], temperature: f64, rng: &mut ChaCha8Rng) ->
     if temperature == 0.0 {
         return logits().position(|x| x == max).unwrap_or(0);
     }
+    // ANCHOR: sample
     // Walk along the classes until the drawn share of the total is used up.
     let weights = || logits().map(|x| ((x - max) / temperature).exp());
     let mut left = rng.random::<f64>() * weights().sum::<f64>();
@@ -245,6 +250,7 @@ pub fn sample<T: Float>(logits: &[T], temperature: f64, rng: &mut ChaCha8Rng) ->
         left -= weight;
         left < 0.0
     });
+    // ANCHOR_END: sample
     // Rounding can leave a crumb: it belongs to the last class that is possible at all.
     drawn.or_else(|| weights().enumerate().filter(|(_, w)| *w > 0.0).map(|(k, _)| k).last()).unwrap_or(0)
 }

@@ -4,6 +4,7 @@ use crate::train::{Clip, Step};
 #[cfg(feature = "files")]
 use serde::{Deserialize, Serialize};
 
+// ANCHOR: constants
 /// How many steps are looked at together.
 const SPAN: u64 = 100;
 /// How many first steps the loss is compared with.
@@ -14,6 +15,7 @@ const FALLEN: f64 = 0.99;
 const RISEN: f64 = 1.1;
 /// A norm has exploded if it is this many times the usual one.
 const EXPLODED: f64 = 100.0;
+// ANCHOR_END: constants
 
 /// Sees every step, and says each thing once.
 ///

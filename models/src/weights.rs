@@ -40,6 +40,7 @@ pub fn to_bytes<T: Float>(params: &Params<T>) -> Vec<u8> {
     safetensors::serialize(views, None).expect("a file in memory can always be written")
 }
 
+// ANCHOR: biases
 /// The entries of one of PyTorch's tensors. What `bias_ih` has said already is 0 in `bias_hh`.
 fn entries<T: Float>(params: &Params<T>, tensor: &TorchTensor) -> Vec<T> {
     let recurrent = local(&tensor.name).starts_with("bias_hh_");
@@ -47,6 +48,7 @@ fn entries<T: Float>(params: &Params<T>, tensor: &TorchTensor) -> Vec<T> {
     let zeros = vec![T::ZERO; params.iter().map(|p| p.value.len()).max().unwrap_or(0)];
     tensor.gather(|id| if said(id) { &zeros } else { &params.get(id).value })
 }
+// ANCHOR_END: biases
 
 /// Fills the parameters from a safetensors file.
 ///
@@ -115,6 +117,7 @@ fn read<T: Float>(
     mut file: Tensors<'_>,
     prefix: Option<&str>,
 ) -> Result<Params<T>, Invalid> {
+    // ANCHOR: read
     let mut new = params.clone();
     // −0, as it is the number that nothing is changed by adding to: not even −0.
     new.iter_mut().for_each(|p| p.value.fill(T::from_f64(-0.0)));
@@ -126,4 +129,5 @@ fn read<T: Float>(
     }
     file.finish()?;
     Ok(new)
+    // ANCHOR_END: read
 }

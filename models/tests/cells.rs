@@ -191,6 +191,7 @@ proptest! {
         let packed = Lengths::new(&lengths);
         let span = Span { lengths: Some(&packed), reverse, equations };
         let mut case = Case::<f64>::new(kind, seed, sizes);
+        // ANCHOR: padding
         let before = case.run(span);
         let padding = |at: usize, features: usize| at / batch / features >= lengths[at % batch];
         for at in (0..case.x.len()).filter(|&at| padding(at, input)) {
@@ -201,6 +202,7 @@ proptest! {
             case.cotangent[at] = 1e9;
         }
         assert_equal(&case.run(span), &before, 0.0);
+        // ANCHOR_END: padding
     }
 
     #[test]

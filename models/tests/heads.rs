@@ -180,6 +180,7 @@ fn teacher_forcing() {
     assert_close(&train(&longest, 1.0), &taught);
     // All but surely the truth: step by step, the same.
     assert_close(&train(&longest, 1.0 - 1e-12), &taught);
+    // ANCHOR: own
     // Never the truth: the same as being taught what it writes itself.
     let written = value(&params, |p| network.greedy(p, &sources(), 4));
     assert!(written.iter().all(|w| w.len() == 4), "{written:?}");
@@ -188,6 +189,7 @@ fn teacher_forcing() {
         &train(&longest, 0.0),
         &value(&params, |p| network.forward(p, &sources(), &targets(&own)).value()),
     );
+    // ANCHOR_END: own
     assert!(train(&longest, 0.5) != taught && train(&longest, 0.5) != train(&longest, 0.0));
 }
 

@@ -353,12 +353,14 @@ fn the_summary_is_the_last_valid_and_the_first_step() {
     let span = Span { lengths: Some(&packed), ..Span::default() };
     let (y, ends) = case.stack.forward(p, x, &case.stack.initial_states(p, 3), span, None);
     let (y, summary) = (y.value(), case.stack.summary(&ends).value());
+    // ANCHOR: summary
     for (b, length) in lengths.into_iter().enumerate() {
         for f in 0..HIDDEN {
             assert_eq!(summary[f * 3 + b], y[at(2 * HIDDEN, 3, length - 1, f, b)]);
             assert_eq!(summary[(HIDDEN + f) * 3 + b], y[at(2 * HIDDEN, 3, 0, HIDDEN + f, b)]);
         }
     }
+    // ANCHOR_END: summary
 }
 
 #[test]

@@ -167,24 +167,32 @@ impl<T: Float> Derivation<T> for Jordan {
     fn backward(&self, step: Backward<'_, T>) {
         let Backward { inputs: p, kept: h, dh: dy, d_kept: dh, d_pre, dh_before: dy_before, dx, .. } = step; // 1
         let (da, dy_of_sums) = d_pre.split_at_mut(h.len());
+        // ANCHOR: backward-output
         dy_of_sums.copy_from_slice(dy);
         product(dh, p.factor_transposed(W_HY), dy); // 2
+        // ANCHOR_END: backward-output
+        // ANCHOR: backward-activation
         strips([&mut *da], [dh, h], |[da], [dh, h]| {
             map2(da, dh, h, |da, dh, h| *da = dh * (T::ONE - h * h)); // 3
         });
+        // ANCHOR_END: backward-activation
+        // ANCHOR: backward-products
         product(dy_before, p.factor_transposed(W_YH), da); // 4
         if let Some(dx) = dx {
             add_product(dx, p.factor_transposed(W_IH), da); // 4
         }
+        // ANCHOR_END: backward-products
     }
 
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
+        // ANCHOR: sums
         let (a, y) = (0..self.hidden, self.hidden..self.hidden + self.output);
         sums.weight(W_HY, 0, y.clone(), Right::Kept(0..self.hidden)); // 2
         sums.bias(B_Y, 0, y); // 2
         sums.weight(W_IH, 0, a.clone(), Right::X); // 4
         sums.weight(W_YH, 0, a.clone(), Right::HBefore); // 4
         sums.bias(B_H, 0, a.clone()); // 4
+        // ANCHOR_END: sums
     }
     // ANCHOR_END: backward
 

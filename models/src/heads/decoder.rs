@@ -92,8 +92,10 @@ impl<T: Float> Decoder<T> {
         targets: &Targets,
         rng: Option<&mut ChaCha8Rng>,
     ) -> Var<'t, T> {
+        // ANCHOR: taught
         let span = Span { lengths: Some(&targets.lengths), ..Span::default() };
         self.head.forward(p, self.stack.forward(p, x, &start, span, rng).0)
+        // ANCHOR_END: taught
     }
 
     /// The same for training, with a share of teacher forcing: each input is the true symbol with probability
@@ -120,6 +122,7 @@ impl<T: Float> Decoder<T> {
         let Targets { inputs, fed, .. } = targets;
         fed.clear();
         fed.resize(batch, self.boundary());
+        // ANCHOR: sampled
         for (t, truth) in inputs.chunks_exact(batch).enumerate() {
             if t > 0 {
                 let before: Var<'_, T> = logits.get(t - 1);
@@ -130,6 +133,7 @@ impl<T: Float> Decoder<T> {
             logits.push(y);
             state = end;
         }
+        // ANCHOR_END: sampled
         logits.concat_rows()
     }
 
@@ -148,6 +152,7 @@ impl<T: Float> Decoder<T> {
     ) -> Vec<Vec<usize>> {
         let mut written = vec![Vec::new(); batch];
         let (mut fed, mut running, mut state) = (vec![self.boundary(); batch], vec![true; batch], start);
+        // ANCHOR: greedy
         for _ in 0..longest {
             let (logits, end) = self.run(p, &fed, batch, state, None);
             state = end;
@@ -162,6 +167,7 @@ impl<T: Float> Decoder<T> {
                 break;
             }
         }
+        // ANCHOR_END: greedy
         written
     }
 
@@ -175,17 +181,21 @@ impl<T: Float> Decoder<T> {
         start: States<'t, T>,
         rng: Option<&mut ChaCha8Rng>,
     ) -> (Var<'t, T>, States<'t, T>) {
+        // ANCHOR: run
         let x = self.embedding.forward(p, symbols, batch);
         let (y, end) = self.stack.forward(p, x, &start, Span::default(), rng);
         (self.head.forward(p, y), end)
+        // ANCHOR_END: run
     }
 }
 
 /// The next inputs: of every example the true symbol with probability `ratio`, else the likeliest.
 fn choose<T: Float>(logits: &[T], truth: &[usize], ratio: f64, rng: &mut ChaCha8Rng, fed: &mut [usize]) {
+    // ANCHOR: choose
     for (b, fed) in fed.iter_mut().enumerate() {
         *fed = if rng.random::<f64>() < ratio { truth[b] } else { likeliest(logits, b, truth.len()) };
     }
+    // ANCHOR_END: choose
 }
 
 /// The row with the largest entry of column `b`: the likeliest class of example `b`, from logits V×B.
@@ -219,6 +229,7 @@ impl Targets {
         let steps = 1 + sequences.iter().map(|s| s.as_ref().len()).max().unwrap_or(0);
         self.inputs.clear();
         self.symbols.clear();
+        // ANCHOR: targets
         self.inputs.resize(steps * batch, boundary);
         self.symbols.resize(steps * batch, IGNORE_INDEX);
         for (b, sequence) in sequences.iter().enumerate() {
@@ -228,6 +239,7 @@ impl Targets {
             }
             self.symbols[sequence.as_ref().len() * batch + b] = boundary;
         }
+        // ANCHOR_END: targets
         self.fed.clear();
         self.fed.extend(sequences.iter().map(|s| 1 + s.as_ref().len()));
         self.lengths.set(&self.fed);

@@ -69,9 +69,11 @@ impl<T: Float> ManyToOne<T> {
         sequences: &Padded,
         rng: Option<&mut ChaCha8Rng>,
     ) -> Var<'t, T> {
+        // ANCHOR: forward
         let span = Span { lengths: Some(sequences.lengths()), ..Span::default() };
         let start = self.stack.initial_states(p, sequences.batch());
         let (_, ends) = self.stack.forward(p, x, &start, span, rng);
         self.head.forward(p, self.stack.summary(&ends))
+        // ANCHOR_END: forward
     }
 }

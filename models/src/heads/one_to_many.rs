@@ -82,11 +82,13 @@ impl<T: Float> OneToMany<T> {
     /// If the shapes do not fit.
     #[track_caller]
     pub fn states<'t>(&self, p: Bound<'t, T>, v: Var<'t, T>) -> States<'t, T> {
+        // ANCHOR: states
         let mut states = States::new(p.tape());
         for layer in &self.start {
             let state = |linear: &Linear| linear.forward(p, v).tanh();
             states.push(State { h: state(&layer[0]), c: layer.get(1).map(state) });
         }
         states
+        // ANCHOR_END: states
     }
 }

@@ -30,12 +30,14 @@ impl Padded {
         self.sizes.extend(sequences.iter().map(|s| s.as_ref().len()));
         self.lengths.set(&self.sizes);
         self.symbols.clear();
+        // ANCHOR: set
         self.symbols.resize(self.lengths.longest() * batch, 0);
         for (b, sequence) in sequences.iter().enumerate() {
             for (t, &symbol) in sequence.as_ref().iter().enumerate() {
                 self.symbols[t * batch + b] = symbol;
             }
         }
+        // ANCHOR_END: set
     }
 
     /// T·B symbols, step by step; 0 past a sequence's end.

@@ -37,9 +37,11 @@ pub fn bidirectional<'t, T: Float>(
     span: Span<'_>,
 ) -> (Var<'t, T>, [State<'t, T>; 2]) {
     assert!(!span.reverse, "bidirectional: it runs both ways already, a reversed span has no meaning");
+    // ANCHOR: both
     let [forward, backward] = cells;
     let (y, end) = unroll(forward, p, x, start[0], span);
     let (y_back, end_back) = unroll(backward, p, x, start[1], Span { reverse: true, ..span });
     let steps = x.rows() / forward.input();
     (interleave(y, y_back, steps), [end, end_back])
+    // ANCHOR_END: both
 }

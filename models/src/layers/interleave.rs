@@ -28,9 +28,11 @@ struct Interleave {
 impl Interleave {
     /// Where step `t`'s rows of input `k` lie in that input, and where in the output.
     fn places<T: Float>(&self, x: Inputs<'_, T>, k: usize, t: usize) -> [std::ops::Range<usize>; 2] {
+        // ANCHOR: places
         let [a, b] = [0, 1].map(|k| x.value(k).len() / self.steps);
         let (size, start) = if k == 0 { (a, 0) } else { (b, a) };
         [t * size..(t + 1) * size, t * (a + b) + start..t * (a + b) + start + size]
+        // ANCHOR_END: places
     }
 }
 
@@ -56,6 +58,7 @@ impl<T: Float> Op<T> for Interleave {
     }
 
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        // ANCHOR: backward
         for k in [0, 1] {
             let Some(dx) = dx.of(k) else { continue };
             for t in 0..self.steps {
@@ -63,5 +66,6 @@ impl<T: Float> Op<T> for Interleave {
                 dx[to].iter_mut().zip(&y.cotangent[from]).for_each(|(dx, &dy)| *dx += dy);
             }
         }
+        // ANCHOR_END: backward
     }
 }

@@ -187,11 +187,13 @@ impl<T: Float> Stack<T> {
     ///
     /// The outputs at the last position are not the same: the backward cell has read one step there.
     pub fn summary<'t>(&self, ends: &States<'t, T>) -> Var<'t, T> {
+        // ANCHOR: summary
         let forward = ends.get(ends.len() - self.directions).h;
         match self.directions {
             1 => forward,
             _ => forward.tape().concat_rows(&[forward, ends.get(ends.len() - 1).h]),
         }
+        // ANCHOR_END: summary
     }
 }
 

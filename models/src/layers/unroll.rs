@@ -82,13 +82,16 @@ fn keep_valid<'t, T: Float>(
     t: usize,
 ) -> (Var<'t, T>, State<'t, T>) {
     let Some(lengths) = lengths else { return (next.h, next) };
+    // ANCHOR: keep-valid
     let tape = next.h.tape();
     let valid = || (0..lengths.batch()).map(|column| t < lengths.of(column));
     let h = tape.select(valid(), next.h, before.h);
     let c = next.c.zip(before.c).map(|(next, before)| tape.select(valid(), next, before));
     (only_valid(next.h, Some(lengths), t), State { h, c })
+    // ANCHOR_END: keep-valid
 }
 
+// ANCHOR: only-valid
 /// `x_t` with zeros where an example has no step `t`: a NaN in the padding must not reach the
 /// cell, whose backward pass would multiply it by a cotangent of zero and get NaN.
 fn only_valid<'t, T: Float>(x_t: Var<'t, T>, lengths: Option<&Lengths>, t: usize) -> Var<'t, T> {
@@ -96,3 +99,4 @@ fn only_valid<'t, T: Float>(x_t: Var<'t, T>, lengths: Option<&Lengths>, t: usize
     let valid = (0..lengths.batch()).map(|column| t < lengths.of(column));
     x_t.tape().select(valid, x_t, x_t.tape().zeros(x_t.rows(), x_t.cols()))
 }
+// ANCHOR_END: only-valid

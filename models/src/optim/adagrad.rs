@@ -50,9 +50,11 @@ impl AdaGrad {
     pub(super) fn update<T: Float>(&self, lr: f64, w: &mut [T], g: &[T], s: &mut [T]) {
         let [lr, eps, lambda] = [lr, self.eps, self.weight_decay].map(T::from_f64);
         for ((w, &g), s) in w.iter_mut().zip(g).zip(s) {
+            // ANCHOR: step
             let g = flush(g + lambda * *w, TINY);
             *s += g * g;
             *w -= lr * g / (s.sqrt() + eps);
+            // ANCHOR_END: step
         }
     }
 }

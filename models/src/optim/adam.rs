@@ -72,18 +72,22 @@ impl Adam {
     /// Step number `t` (from 1) for the weights `w` with the gradient `g`.
     pub(super) fn update<T: Float>(&self, t: u64, lr: f64, w: &mut [T], g: &[T], m: &mut [T], v: &mut [T]) {
         let [m_correction, v_correction] = [self.beta1, self.beta2].map(|beta| 1.0 - beta.powf(t as f64));
+        // ANCHOR: corrections
         // w − lr · m̂ / (√v̂ + ε), with the corrections, the same for all entries, taken out of the loop
         let [rate, root] = [lr / m_correction, 1.0 / v_correction.sqrt()].map(T::from_f64);
+        // ANCHOR_END: corrections
         let (shrink, lambda) =
             if self.decoupled { (1.0 - lr * self.weight_decay, 0.0) } else { (1.0, self.weight_decay) };
         let [shrink, lambda, eps] = [shrink, lambda, self.eps].map(T::from_f64);
         let [beta1, rest1] = [self.beta1, 1.0 - self.beta1].map(T::from_f64);
         let [beta2, rest2] = [self.beta2, 1.0 - self.beta2].map(T::from_f64);
         for (((w, &g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
+            // ANCHOR: step
             let g = flush(g + lambda * *w, TINY);
             *m = flush(beta1 * *m + rest1 * g, TINY);
             *v = flush(beta2 * *v + rest2 * g * g, TINY * TINY);
             *w = shrink * *w - rate * *m / (v.sqrt() * root + eps);
+            // ANCHOR_END: step
         }
     }
 }

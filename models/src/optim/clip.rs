@@ -28,6 +28,7 @@ use autograd::Float;
 #[track_caller]
 pub fn clip_grad_norm<T: Float>(params: &mut Params<T>, max_norm: f64) -> f64 {
     assert!(max_norm >= 0.0, "clip_grad_norm: max_norm is {max_norm}");
+    // ANCHOR: norm
     let norm = params.iter().map(|p| sum_of_squares(&p.grad)).sum::<f64>().sqrt();
     let factor = max_norm / (norm + 1e-6);
     if norm.is_finite() && factor < 1.0 {
@@ -35,6 +36,7 @@ pub fn clip_grad_norm<T: Float>(params: &mut Params<T>, max_norm: f64) -> f64 {
         params.iter_mut().flat_map(|p| &mut p.grad).for_each(|g| *g *= factor);
     }
     norm
+    // ANCHOR_END: norm
 }
 
 /// The Euclidean norm of all parameters together: what weight decay holds down.
@@ -50,6 +52,7 @@ pub fn param_norm<T: Float>(params: &Params<T>) -> f64 {
 pub fn clip_grad_value<T: Float>(params: &mut Params<T>, limit: f64) {
     assert!(limit >= 0.0, "clip_grad_value: limit is {limit}");
     let limit = T::from_f64(limit);
+    // ANCHOR: value
     for g in params.iter_mut().flat_map(|p| &mut p.grad) {
         if *g > limit {
             *g = limit;
@@ -57,6 +60,7 @@ pub fn clip_grad_value<T: Float>(params: &mut Params<T>, limit: f64) {
             *g = -limit;
         }
     }
+    // ANCHOR_END: value
 }
 
 /// Σ x², as eight sums side by side: one sum would wait for its own last addition at every entry.

@@ -58,18 +58,22 @@ impl RmsProp {
         let [lr, alpha, rest, eps] = [lr, self.alpha, 1.0 - self.alpha, self.eps].map(T::from_f64);
         let [mu, lambda] = [self.momentum, self.weight_decay].map(T::from_f64);
         if self.momentum == 0.0 {
+            // ANCHOR: plain
             for ((w, &g), v) in w.iter_mut().zip(g).zip(v) {
                 let g = flush(g + lambda * *w, TINY);
                 *v = flush(alpha * *v + rest * g * g, TINY * TINY);
                 *w -= lr * g / (v.sqrt() + eps);
             }
+            // ANCHOR_END: plain
         } else {
+            // ANCHOR: momentum
             for (((w, &g), v), b) in w.iter_mut().zip(g).zip(v).zip(b) {
                 let g = flush(g + lambda * *w, TINY);
                 *v = flush(alpha * *v + rest * g * g, TINY * TINY);
                 *b = flush(mu * *b + g / (v.sqrt() + eps), TINY);
                 *w -= lr * *b;
             }
+            // ANCHOR_END: momentum
         }
     }
 }

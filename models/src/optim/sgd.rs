@@ -49,14 +49,18 @@ impl Sgd {
     pub(super) fn update<T: Float>(&self, lr: f64, w: &mut [T], g: &[T], b: &mut [T]) {
         let [lr, mu, lambda] = [lr, self.momentum, self.weight_decay].map(T::from_f64);
         if self.momentum == 0.0 {
+            // ANCHOR: plain
             for (w, &g) in w.iter_mut().zip(g) {
                 *w -= lr * (g + lambda * *w);
             }
+            // ANCHOR_END: plain
         } else {
+            // ANCHOR: momentum
             for ((w, &g), b) in w.iter_mut().zip(g).zip(b) {
                 *b = flush(mu * *b + (g + lambda * *w), TINY);
                 *w -= lr * *b;
             }
+            // ANCHOR_END: momentum
         }
     }
 }

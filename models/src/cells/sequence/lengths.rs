@@ -31,10 +31,12 @@ impl Lengths {
         by_column.extend_from_slice(lengths);
         packed.clear();
         packed.extend(0..lengths.len());
+        // ANCHOR: sort
         // Sorting by (length, column) is stable without a buffer.
         packed.sort_unstable_by_key(|&column| (Reverse(lengths[column]), column));
         packed.extend_from_within(..);
         packed[lengths.len()..].iter_mut().for_each(|column| *column = lengths[*column]);
+        // ANCHOR_END: sort
     }
 
     /// How many examples there are: B.

@@ -38,6 +38,7 @@ impl<'a> Plan<'a> {
         self.lengths.first().copied().unwrap_or(self.steps)
     }
 
+    // ANCHOR: active
     /// How many examples are longer than `s`: n_s.
     pub fn active(&self, s: usize) -> usize {
         match self.is_whole() {
@@ -46,6 +47,7 @@ impl<'a> Plan<'a> {
             false => self.lengths.partition_point(|&length| length > s),
         }
     }
+    // ANCHOR_END: active
 
     /// All valid steps of all examples: N.
     pub fn total(&self) -> usize {
@@ -66,10 +68,12 @@ impl<'a> Plan<'a> {
         self.lengths.get(j).copied().unwrap_or(self.steps)
     }
 
+    // ANCHOR: time
     /// The time of the padded sequence at which packed column `j` is at step `s`.
     fn time(&self, s: usize, j: usize) -> usize {
         if self.reverse { self.length(j) - 1 - s } else { s }
     }
+    // ANCHOR_END: time
 
     /// The step at which packed column `j` is at time `t`, if its example is that long.
     pub fn step(&self, t: usize, j: usize) -> Option<usize> {
@@ -151,6 +155,7 @@ impl<'a> Plan<'a> {
         }
     }
 
+    // ANCHOR: ended
     /// Writes the columns that end with step `s` from its block to a batch (F×B): the final states.
     pub fn scatter_ended<T: Float>(&self, s: usize, block: &[T], batch: &mut [T]) {
         let (n, after) = (self.active(s), self.active(s + 1));
@@ -158,11 +163,13 @@ impl<'a> Plan<'a> {
             (after..n).for_each(|j| batch[row * self.batch + self.column(j)] = block[j]);
         }
     }
+    // ANCHOR_END: ended
 
     /// Makes the cotangent of step `s`'s state, F×n_s, of what step `s + 1` has left at the beginning
     /// of `block`, F×n_{s+1}: the columns that end with step `s` get the cotangent of the final
     /// states (F×B). The way back of [`Plan::scatter_ended`].
     pub fn widen<T: Float>(&self, s: usize, finals: &[T], block: &mut [T]) {
+        // ANCHOR: widen
         let (n, after) = (self.active(s), self.active(s + 1));
         if n == after {
             return;
@@ -172,6 +179,7 @@ impl<'a> Plan<'a> {
             block.copy_within(row * after..(row + 1) * after, row * n);
             (after..n).for_each(|j| block[row * n + j] = finals[self.column(j)]);
         }
+        // ANCHOR_END: widen
     }
 
     /// Of states of `features` rows that begin with the initial ones (F×(B+N)): the block before step
@@ -192,6 +200,7 @@ impl<'a> Plan<'a> {
         features: usize,
         copy: &'b mut [T],
     ) -> &'b [T] {
+        // ANCHOR: cut
         let (n, (block, have)) = (self.active(s), self.before(s, states, features));
         if n == have {
             return block;
@@ -199,6 +208,7 @@ impl<'a> Plan<'a> {
         for (row, copy) in block.chunks_exact(have).zip(copy.chunks_exact_mut(n)) {
             copy.copy_from_slice(&row[..n]);
         }
+        // ANCHOR_END: cut
         &copy[..features * n]
     }
 }
