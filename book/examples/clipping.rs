@@ -140,9 +140,13 @@ fn train(rule: &str, lr: f64, clip: Clip) -> (f64, f64, f64) {
 fn print_rates() {
     println!("\n== rates: SGD with a rate of 1");
     println!("limit    clipped   largest norm   last loss");
-    for limit in [f64::INFINITY, 10.0, 3.0, 1.0, 0.3, 0.1, 0.01] {
+    for limit in [f64::INFINITY, 1.0, 0.3, 0.1, 0.01] {
         let (share, largest, last) = train("sgd", 1.0, Clip::Norm(limit));
-        println!("{limit:5} {:8.0} % {largest:14.2} {last:11.3}", 100.0 * share);
+        // Where a run goes wild, its digits are chance.
+        match largest > 10.0 {
+            true => println!("{limit:5} {:8.0} % {:>14} {:>11}", 100.0 * share, "above 10", "wild"),
+            false => println!("{limit:5} {:8.0} % {largest:14.2} {last:11.3}", 100.0 * share),
+        }
     }
 }
 

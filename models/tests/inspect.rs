@@ -31,7 +31,9 @@ fn sentences(record: &Record) -> String {
 
 #[test]
 fn every_task_and_every_network_can_be_looked_into() {
-    for task in &tasks::ALL {
+    // Those that answer with numbers have no classes to show.
+    let numbers = ["adding", "companies", "sine"];
+    for task in tasks::ALL.iter().filter(|task| !numbers.contains(&task.name)) {
         for kind in Kind::ALL {
             let small = |c: &mut Config| (c.seq, c.batch) = (4, 1);
             let record = record(task.name, kind.name(), |c| {
@@ -376,7 +378,7 @@ fn what_cannot_be_shown_is_said_in_one_line() {
         ("inspect|--model|lstm|--text|LSTM?", "--text: the model never saw the character '?' (character 5)"),
         ("inspect|--model|lstm|--out|missing/page.html", "cannot write missing/page.html: No such file"),
         ("inspect|--model|lstm|--out|taken", "cannot write taken: "),
-        ("inspect|--model|lstm|--task|poetry", "unknown task poetry"),
+        ("inspect|--model|lstm|--task|sine", "the networks of the task sine answer with a number"),
         ("inspect|--model|transformer", "unknown network transformer"),
         ("inspect|--from|nowhere", "nowhere holds no run"),
         ("plot|nowhere", "nowhere holds no run"),
