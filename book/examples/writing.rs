@@ -132,7 +132,7 @@ fn print_next(writer: &mut Writer) {
 fn print_text(writer: &mut Writer) {
     println!("\n== text: 64 letters after \"the \"");
     for tau in [0.0, 0.3, 0.7, 1.0, 1.5, 3.0] {
-        println!("{tau:3}  {}", writer.write("the ", 64, tau, true));
+        println!("{tau:3}  {}", writer.write("the ", 64, tau, true).trim_end());
     }
 }
 
@@ -165,6 +165,6 @@ fn print_broken(writer: &mut Writer) {
     }
     println!("\n== forgetful: the state is not carried from letter to letter");
     for tau in [0.0, 0.7] {
-        println!("{tau:3}  {}", writer.write("the ", 64, tau, false));
+        println!("{tau:3}  {}", writer.write("the ", 64, tau, false).trim_end());
     }
 }
