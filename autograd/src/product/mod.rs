@@ -1,7 +1,7 @@
 //! `y = W x` for weights `W` that are used again and again: the work of a recurrent network.
 //!
 //! A processor multiplies and adds far faster than it loads. So what is loaded must be used often:
-//! the [kernel] keeps a *tile* of `y` in registers, 12 rows by two vectors of columns, and runs along
+//! the kernel keeps a *tile* of `y` in registers, 12 rows by two vectors of columns, and runs along
 //! the inner dimension. Each step of that loads two vectors of `x` and 12 numbers of `W`, for 24
 //! products. To find them without a stride, it reads both *packed*:
 //!
