@@ -44,6 +44,7 @@ chapters! {
     clipping: "part4/clipping.md",
     truncated: "part4/truncated.md",
     writing: "part4/writing.md",
+    inside: "part4/inside.md",
     checkpoint: "part4/checkpoint.md",
     watch: "part4/watch.md",
 }

@@ -5,6 +5,7 @@
 
 use super::record::{CellRecord, Record, Role, Traced};
 
+// ANCHOR: limits
 /// A gate below this at every step is shut: what it multiplies is gone after one step, to less than 1/20.
 const SHUT: f32 = 0.05;
 /// A gate above this at every step is open: of what it multiplies, half is still there after 69 steps, as 0.99⁶⁹ = 0.5.
@@ -15,6 +16,7 @@ const SATURATED: f32 = 0.99;
 const MOST: f64 = 0.9;
 /// A gradient has vanished where it is this share of its largest.
 const VANISHED: f32 = 1e-3;
+// ANCHOR_END: limits
 
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -140,12 +140,14 @@ fn found(sample: &Sample<'_>, s: usize) -> usize {
     sample.logits.read(|logits| likeliest(&logits[s * size..(s + 1) * size], 0, 1))
 }
 
+// ANCHOR: logit
 /// The backward pass from the logit of the likeliest class at step `s`.
 fn logit_backward(sample: &Sample<'_>, s: usize) {
     let mut cotangent = vec![0.0; sample.logits.rows()];
     cotangent[s * sample.classes.len() + found(sample, s)] = 1.0;
     sample.logits.backward_with(&cotangent);
 }
+// ANCHOR_END: logit
 
 /// Everything that the tape shows of the cells.
 fn cells(tape: &Tape<f32>, sample: &Sample<'_>) -> Vec<CellRecord> {
