@@ -285,12 +285,16 @@ fn parameters_agree(case: &Case<f64>, span: Span<'_>) {
     report.assert_passed();
 }
 
-/// Longer than one product of the weights' gradients takes: see `sequence::sums`.
+/// Longer than one product of the weights' gradients takes, and so wide that a step is taken alone, with steps
+/// behind it that are not: see `sequence::sums`.
 #[test]
 fn many_columns_at_once() {
-    for (number, kind) in Kind::ALL.into_iter().enumerate() {
-        for lengths in [None, Some(Lengths::new(&(1..=45).map(|k| 1 + k * 29 % 40).collect::<Vec<_>>()))] {
-            let mut case = Case::<f64>::new(kind, number as u64, [40, 45, 3, 2]);
+    for ((number, kind), [steps, batch]) in
+        Kind::ALL.into_iter().enumerate().flat_map(|kind| [(kind, [40, 45]), (kind, [4, 140])])
+    {
+        let uneven: Vec<usize> = (1..=batch).map(|k| 1 + k * 29 % steps).collect();
+        for lengths in [None, Some(Lengths::new(&uneven))] {
+            let mut case = Case::<f64>::new(kind, number as u64, [steps, batch, 3, 2]);
             // Small weights, so that 40 steps of relu do not explode.
             case.params.iter_mut().for_each(|p| p.value.iter_mut().for_each(|w| *w *= 0.3));
             let fused = Span { lengths: lengths.as_ref(), reverse: number % 2 == 0, equations: false };

@@ -1,4 +1,4 @@
-//! The gradients that are sums over all steps: those of the weights, and of the input.
+//! The gradients that are sums over all steps: those of the weights.
 
 use super::fused::Stored;
 use super::{Derivation, Plan, Sizes};
