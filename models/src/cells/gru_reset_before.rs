@@ -156,7 +156,7 @@ impl<T: Float> Derivation<T> for GruResetBefore {
     fn forward(&self, step: Forward<'_, T>) {
         let Forward { inputs: p, x, h_before, pre: a, kept, h, .. } = step;
         let (rz, n_rows) = (0..2 * self.hidden, 2 * self.hidden..3 * self.hidden);
-        let [r, z, k, n] = parts_mut(kept);
+        let [r, z, n, k] = parts_mut(kept);
         affine(a, p.value(B), [(p.factor(W), x)]);
         let (a_rz, a_n) = a.split_at_mut(2 * h.len());
         add_product(a_rz, p.factor_rows(U, rz), h_before);
@@ -178,30 +178,33 @@ impl<T: Float> Derivation<T> for GruResetBefore {
     fn backward(&self, step: Backward<'_, T>) {
         let Backward { inputs: p, h_before, kept, dh, d_kept, d_pre, dh_before, dx, .. } = step; // 1
         let (rz, n_rows) = (0..2 * self.hidden, 2 * self.hidden..3 * self.hidden);
-        let ([r, z, _, n], [dr, dz, dk, dn]) = (parts(kept), parts_mut(d_kept));
+        let ([r, z, n, _], [dr, dz, dn, dk_shown]) = (parts(kept), parts_mut(d_kept));
         let [da_r, da_z, da_n] = parts_mut(d_pre);
-        let to = [&mut *dn, &mut *dz, &mut *dh_before];
-        strips(to, [dh, h_before, z, n], |[dn, dz, dh_before], [dh, h_before, z, n]| {
+        let to = [dn, dz, &mut *dh_before, &mut *da_n, da_z];
+        strips(to, [dh, h_before, z, n], |[dn, dz, dh_before, da_n, da_z], [dh, h_before, z, n]| {
             // ANCHOR: mix
             map2(dn, dh, z, |dn, dh, z| *dn = dh * (T::ONE - z)); // 2
             map3(dz, dh, h_before, n, |dz, dh, before, n| *dz = dh * (before - n)); // 2
             map2(dh_before, dh, z, |before, dh, z| *before = dh * z); // 2
             // ANCHOR_END: mix
+            // ANCHOR: slopes
+            map2(da_n, dn, n, |da, dn, n| *da = dn * (T::ONE - n * n)); // 3
+            map2(da_z, dz, z, |da, dz, z| *da = dz * z * (T::ONE - z)); // 5
+            // ANCHOR_END: slopes
         });
         // ANCHOR: candidate
-        map2(da_n, dn, n, |da, dn, n| *da = dn * (T::ONE - n * n)); // 3
+        let dk = da_r; // it becomes da_r in its place
         product(dk, p.factor_rows_transposed(U, n_rows), da_n); // 3
         // ANCHOR_END: candidate
-        let to = [dr, &mut *dh_before, da_r, da_z];
-        strips(to, [dk, h_before, r, dz, z], |[dr, dh_before, da_r, da_z], [dk, h_before, r, dz, z]| {
+        show(dk_shown, dk);
+        strips([dr, &mut *dh_before, dk], [h_before, r], |[dr, dh_before, dk], [h_before, r]| {
             // ANCHOR: reset
             map2(dr, dk, h_before, |dr, dk, before| *dr = dk * before); // 4
             map2(dh_before, dk, r, |before, dk, r| *before += dk * r); // 4
             // ANCHOR_END: reset
-            // ANCHOR: gates
-            map2(da_r, dr, r, |da, dr, r| *da = dr * r * (T::ONE - r)); // 5
-            map2(da_z, dz, z, |da, dz, z| *da = dz * z * (T::ONE - z)); // 5
-            // ANCHOR_END: gates
+            // ANCHOR: gate
+            map2(dk, dr, r, |da, dr, r| *da = dr * r * (T::ONE - r)); // 5
+            // ANCHOR_END: gate
         });
         // ANCHOR: products
         let da_rz = &d_pre[..2 * dh.len()];
@@ -215,7 +218,7 @@ impl<T: Float> Derivation<T> for GruResetBefore {
     // ANCHOR: sums
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         let (size, a) = (self.hidden, 0..3 * self.hidden);
-        sums.weight(U, 2 * size, 2 * size..3 * size, Right::Kept(2 * size..3 * size)); // 3
+        sums.weight(U, 2 * size, 2 * size..3 * size, Right::Kept(3 * size..4 * size)); // 3
         sums.weight(U, 0, 0..2 * size, Right::HBefore); // 6
         sums.weight(W, 0, a.clone(), Right::X); // 7
         sums.bias(B, 0, a.clone()); // 7
@@ -228,7 +231,7 @@ impl<T: Float> Derivation<T> for GruResetBefore {
         for (k, name) in ["a_r", "a_z", "a_n"].into_iter().enumerate() {
             show.pre(name, part(k));
         }
-        for (k, name) in ["r", "z", "k", "n"].into_iter().enumerate() {
+        for (k, name) in ["r", "z", "n", "k"].into_iter().enumerate() {
             show.kept(name, part(k));
         }
         show.h("h");

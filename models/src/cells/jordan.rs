@@ -4,7 +4,7 @@ use super::sequence::*;
 use super::{Cell, CellConfig, Lengths, State};
 use crate::init::Init;
 use crate::params::{Bound, ParamId, Params};
-use autograd::simd::map2;
+use autograd::simd::map1;
 use autograd::{Float, Var};
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
@@ -165,15 +165,17 @@ impl<T: Float> Derivation<T> for Jordan {
 
     // ANCHOR: backward
     fn backward(&self, step: Backward<'_, T>) {
-        let Backward { inputs: p, kept: h, dh: dy, d_kept: dh, d_pre, dh_before: dy_before, dx, .. } = step; // 1
+        let Backward { inputs: p, kept: h, dh: dy, d_kept, d_pre, dh_before: dy_before, dx, .. } = step; // 1
         let (da, dy_of_sums) = d_pre.split_at_mut(h.len());
         // ANCHOR: backward-output
         dy_of_sums.copy_from_slice(dy);
+        let dh = &mut *da; // it becomes da in its place
         product(dh, p.factor_transposed(W_HY), dy); // 2
         // ANCHOR_END: backward-output
+        show(d_kept, dh);
         // ANCHOR: backward-activation
-        strips([&mut *da], [dh, h], |[da], [dh, h]| {
-            map2(da, dh, h, |da, dh, h| *da = dh * (T::ONE - h * h)); // 3
+        strips([&mut *da], [h], |[da], [h]| {
+            map1(da, h, |da, h| *da *= T::ONE - h * h); // 3
         });
         // ANCHOR_END: backward-activation
         // ANCHOR: backward-products

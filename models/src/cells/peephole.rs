@@ -222,28 +222,38 @@ impl<T: Float> Derivation<T> for Peephole {
         let ([i, f, g, o], [di, df, dg, d_o]) = (parts(kept), parts_mut(d_kept));
         let [dz_i, dz_f, dz_g, dz_o] = parts_mut(dz);
         let tanh_c = &mut *dh_before; // computed again: faster than to write it and read it back
-        // ANCHOR: read
-        T::tanh_slice(tanh_c, c);
-        map2(d_o, dh, tanh_c, |d, dh, tc| *d = dh * tc); // 2
-        map3(dc, dh, o, tanh_c, |dc, dh, o, tc| *dc += dh * o * (T::ONE - tc * tc)); // 2
-        // ANCHOR_END: read
-        // ANCHOR: output
-        map2(dz_o, d_o, o, |dz, d, o| *dz = d * o * (T::ONE - o)); // 3
+        strips([tanh_c, d_o, &mut *dc, &mut *dz_o], [dh, o, c], |[tanh_c, d_o, dc, dz_o], [dh, o, c]| {
+            // ANCHOR: read
+            T::tanh_slice(tanh_c, c);
+            map2(d_o, dh, tanh_c, |d, dh, tc| *d = dh * tc); // 2
+            map3(dc, dh, o, tanh_c, |dc, dh, o, tc| *dc += dh * o * (T::ONE - tc * tc)); // 2
+            // ANCHOR_END: read
+            // ANCHOR: output
+            map2(dz_o, d_o, o, |dz, d, o| *dz = d * o * (T::ONE - o)); // 3
+            // ANCHOR_END: output
+        });
+        // ANCHOR: seen
         add_diagonal(dc, p.value(W_CO), dz_o); // 3
-        // ANCHOR_END: output
-        // ANCHOR: mix
-        map2(di, dc, g, |d, dc, g| *d = dc * g); // 4
-        map2(df, dc, c_before, |d, dc, before| *d = dc * before); // 4
-        map2(dg, dc, i, |d, dc, i| *d = dc * i); // 4
-        map2(dc_before, dc, f, |d, dc, f| *d = dc * f); // 4
-        // ANCHOR_END: mix
-        // ANCHOR: gates
-        map2(dz_i, di, i, |dz, d, i| *dz = d * i * (T::ONE - i)); // 5
-        map2(dz_f, df, f, |dz, d, f| *dz = d * f * (T::ONE - f)); // 5
-        map2(dz_g, dg, g, |dz, d, g| *dz = d * (T::ONE - g * g)); // 5
+        // ANCHOR_END: seen
+        let to = [di, df, dg, &mut *dc_before, &mut *dz_i, &mut *dz_f, dz_g];
+        strips(to, [dc, i, f, g, c_before], |to, [dc, i, f, g, c_before]| {
+            let [di, df, dg, dc_before, dz_i, dz_f, dz_g] = to;
+            // ANCHOR: mix
+            map2(di, dc, g, |d, dc, g| *d = dc * g); // 4
+            map2(df, dc, c_before, |d, dc, before| *d = dc * before); // 4
+            map2(dg, dc, i, |d, dc, i| *d = dc * i); // 4
+            map2(dc_before, dc, f, |d, dc, f| *d = dc * f); // 4
+            // ANCHOR_END: mix
+            // ANCHOR: gates
+            map2(dz_i, di, i, |dz, d, i| *dz = d * i * (T::ONE - i)); // 5
+            map2(dz_f, df, f, |dz, d, f| *dz = d * f * (T::ONE - f)); // 5
+            map2(dz_g, dg, g, |dz, d, g| *dz = d * (T::ONE - g * g)); // 5
+            // ANCHOR_END: gates
+        });
+        // ANCHOR: before
         add_diagonal(dc_before, p.value(W_CI), dz_i); // 5
         add_diagonal(dc_before, p.value(W_CF), dz_f); // 5
-        // ANCHOR_END: gates
+        // ANCHOR_END: before
         // ANCHOR: products
         product(dh_before, p.factor_transposed(U), dz); // 6
         if let Some(dx) = dx {

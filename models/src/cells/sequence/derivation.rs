@@ -132,7 +132,7 @@ pub struct Backward<'a, T: Float> {
     pub dh: &'a [T],
     /// `∂L/∂c_t` from step t + 1, to be completed by what `h_t` adds.
     pub dc: &'a mut [T],
-    /// The cotangents of what the step forward kept: to write, for those that a trace shows.
+    /// The cotangents of what the step forward kept, for a trace; empty without one, see [`show`].
     pub d_kept: &'a mut [T],
     /// The cotangents of the pre-activations, to write.
     pub d_pre: &'a mut [T],
@@ -142,4 +142,14 @@ pub struct Backward<'a, T: Float> {
     pub dc_before: &'a mut [T],
     /// `∂L/∂x_t`, to ADD to, if it is asked for.
     pub dx: Option<&'a mut [T]>,
+}
+
+/// Copies `from` to the beginning of `to`, unless `to` is empty: nobody looks.
+///
+/// A training step needs the cotangents of its gates only for a moment, until they have become those of
+/// the pre-activations. To keep them for nobody would cost memory traffic at every step.
+pub fn show<T: Copy>(to: &mut [T], from: &[T]) {
+    if !to.is_empty() {
+        to[..from.len()].copy_from_slice(from);
+    }
 }

@@ -65,10 +65,10 @@ fn saved_sizes(plan: Plan<'_>, sizes: Sizes) -> [usize; 5] {
     [x * total, kept * total, h * (batch + total), c * (batch + total), (pre + h + c) * batch]
 }
 
-/// How much memory the parts of a step back take: dh, dh_before, dc, dc_before, d_kept, d_pre, copies
-/// of h_before and c_before, and dx.
-fn step_sizes(plan: Plan<'_>, Sizes { x, h, c, pre, kept }: Sizes) -> [usize; 9] {
-    [h, h, c, c, kept, pre, h, c, x].map(|features| features * plan.batch)
+/// How much memory the parts of a step back take: dh, dh_before, dc, dc_before, d_pre, copies of
+/// h_before and c_before, and dx.
+fn step_sizes(plan: Plan<'_>, Sizes { x, h, c, pre, .. }: Sizes) -> [usize; 8] {
+    [h, h, c, c, pre, h, c, x].map(|features| features * plan.batch)
 }
 
 /// Where the gradients of the inputs are added up, if they are asked for.
@@ -102,20 +102,21 @@ impl<D> Fused<D> {
 
     /// Backpropagation through time: the loop over the steps, from the last to the first. The gradients
     /// of the sequence and of the weights are added to those `wanted`; `look` sees d_pre, d_kept, dh and
-    /// dc of every step. The cotangents of h_0 and c_0 remain, packed as step 0 is.
+    /// dc of every step; `d_kept` may be empty. The cotangents of h_0 and c_0 remain, packed as step 0 is.
     fn through_time<'w, T: Float>(
         &self,
         x: Inputs<'_, T>,
         y: (&[T], &Stored<'_, T>),
         mut wanted: Wanted<'_, '_, T>,
         work: &'w mut [T],
+        d_kept: &mut [T],
         mut look: impl FnMut(usize, [&[T]; 4]),
     ) -> (&'w [T], &'w [T])
     where
         D: Derivation<T>,
     {
         let (cotangent, stored @ &Stored { plan, sizes, kept, h, c, .. }) = y;
-        let [mut dh, mut dh_before, mut dc, mut dc_before, d_kept, d_pre, h_copy, c_copy, dx_s] =
+        let [mut dh, mut dh_before, mut dc, mut dc_before, d_pre, h_copy, c_copy, dx_s] =
             split_mut(work, step_sizes(plan, sizes));
         let ends = [cotangent.len() - (dh.len() + dc.len()), dh.len(), dc.len()];
         let [dy, dh_n, dc_n] = split(cotangent, ends);
@@ -128,7 +129,8 @@ impl<D> Fused<D> {
             plan.widen(s, dc_n, dc);
             let n = plan.active(s);
             let (dh, dc) = (&mut dh[..sizes.h * n], &mut dc[..sizes.c * n]);
-            let (d_kept, d_pre) = (&mut d_kept[..sizes.kept * n], &mut d_pre[..sizes.pre * n]);
+            let d_kept = d_kept.get_mut(..sizes.kept * n).unwrap_or_default();
+            let d_pre = &mut d_pre[..sizes.pre * n];
             let whole = plan.slice(s, dx_s.len());
             let dx = wanted.as_mut().and_then(|(grads, _)| grads.of(0));
             let dx = dx.map(|dx| match &whole {
@@ -252,7 +254,7 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
         let Stored { plan, sizes, .. } = stored;
         let (work, rest) = y.scratch.split_at_mut(step_sizes(plan, sizes).iter().sum());
         let wanted = Some((&mut *dx, Gathered::new(plan, sizes, rest)));
-        let (dh_0, dc_0) = self.through_time(x, (y.cotangent, &stored), wanted, work, |_, _| ());
+        let (dh_0, dc_0) = self.through_time(x, (y.cotangent, &stored), wanted, work, &mut [], |_, _| ());
         let (h_0, c_0) = self.starts(x);
         // ANCHOR: start
         if let Some(d) = dx.of(h_0) {
@@ -279,6 +281,7 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
                 (y.cotangent, &stored),
                 None,
                 y.scratch,
+                &mut vec![T::ZERO; sizes.kept * plan.batch],
                 |s, [d_pre_s, d_kept_s, dh_s, dc_s]| {
                     d_pre[plan.block(s, sizes.pre)].copy_from_slice(d_pre_s);
                     d_kept[plan.block(s, sizes.kept)].copy_from_slice(d_kept_s);

@@ -18,7 +18,7 @@ mod products;
 mod strips;
 mod sums;
 
-pub use derivation::{Backward, Derivation, Forward, Sizes};
+pub use derivation::{Backward, Derivation, Forward, Sizes, show};
 pub use fused::{Inside, fused};
 pub use lengths::Lengths;
 pub use products::{add_diagonal, add_product, affine, fill_rows, product};

@@ -10,7 +10,13 @@ use autograd::Float;
 /// Entries of a strip: a dozen strips fit into 32 KiB.
 const STRIP: usize = 512;
 
+/// How many outputs may be empty.
+const SPARE: usize = 4;
+
 /// Calls `f` for every strip with that part of all outputs and inputs, which have one length.
+///
+/// In the place of an output that is empty, `f` gets working memory, the same for every strip: what only
+/// `f` itself needs never leaves the first-level cache. At most four outputs may be empty.
 ///
 /// ```
 /// use models::cells::sequence::strips;
@@ -25,21 +31,24 @@ const STRIP: usize = 512;
 /// ```
 ///
 /// # Panics
-/// If the lengths differ.
+/// If the lengths differ, or more than four outputs are empty.
 #[track_caller]
 pub fn strips<T: Float, const O: usize, const I: usize>(
     outputs: [&mut [T]; O],
     inputs: [&[T]; I],
     f: impl Fn([&mut [T]; O], [&[T]; I]) + Sync,
 ) {
-    let n = outputs[0].len();
-    let equal = outputs.iter().all(|y| y.len() == n) && inputs.iter().all(|x| x.len() == n);
-    assert!(equal, "strips: an array has not {n} entries like the first");
+    let n = outputs.iter().map(|y| y.len()).max().unwrap_or(0);
+    let empty = outputs.iter().filter(|y| y.is_empty()).count();
+    let equal = outputs.iter().all(|y| y.is_empty() || y.len() == n) && inputs.iter().all(|x| x.len() == n);
+    assert!(equal, "strips: an array has not {n} entries like another");
+    assert!(n == 0 || empty <= SPARE, "strips: {empty} outputs are empty, at most {SPARE} may be");
     // An entry takes some cycles, in each of which a product does 32 multiplications.
-    share(outputs, inputs, &f, threads::worth(128 * n));
+    share(n, outputs, inputs, &f, threads::worth(128 * n));
 }
 
 fn share<T: Float, const O: usize, const I: usize>(
+    n: usize,
     outputs: [&mut [T]; O],
     inputs: [&[T]; I],
     f: &(impl Fn([&mut [T]; O], [&[T]; I]) + Sync),
@@ -47,20 +56,27 @@ fn share<T: Float, const O: usize, const I: usize>(
 ) {
     let first = threads / 2;
     if first > 0 {
-        let at = (outputs[0].len() * first / threads).next_multiple_of(STRIP).min(outputs[0].len());
+        let at = (n * first / threads).next_multiple_of(STRIP).min(n);
         let mut halves = outputs.map(|y| {
-            let (above, below) = y.split_at_mut(at);
+            let (above, below) = y.split_at_mut(at.min(y.len()));
             [above, below]
         });
         let [above, below] = [0, 1].map(|half| inputs.map(|x| if half == 0 { &x[..at] } else { &x[at..] }));
         let [y_above, y_below] = [0, 1].map(|half| halves.each_mut().map(|y| std::mem::take(&mut y[half])));
-        threads::join(|| share(y_above, above, f, first), || share(y_below, below, f, threads - first));
+        threads::join(
+            || share(at, y_above, above, f, first),
+            || share(n - at, y_below, below, f, threads - first),
+        );
         return;
     }
-    let n = outputs[0].len();
+    let mut spare = [[T::ZERO; STRIP]; SPARE];
     let (mut outputs, mut inputs) = (outputs.map(|y| y.chunks_mut(STRIP)), inputs.map(|x| x.chunks(STRIP)));
-    for _ in 0..n.div_ceil(STRIP) {
-        let y = outputs.each_mut().map(|y| y.next().unwrap_or_default());
+    for start in (0..n).step_by(STRIP) {
+        let (len, mut spare) = (STRIP.min(n - start), spare.iter_mut());
+        let y = outputs.each_mut().map(|y| match y.next() {
+            Some(strip) => strip,
+            None => &mut spare.next().expect("counted by strips")[..len],
+        });
         let x = inputs.each_mut().map(|x| x.next().unwrap_or_default());
         f(y, x);
     }
