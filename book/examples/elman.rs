@@ -28,7 +28,7 @@ enum Mistake {
     None,
     /// U where its transpose belongs.
     NotTransposed,
-    /// dh is what step t + 1 left, without dy.
+    /// Before the last step, dh is what step t + 1 left, without dy.
     NoOutput,
     /// dh is dy alone, without what step t + 1 left.
     NoRight,
@@ -206,7 +206,7 @@ fn print_mistakes() {
     for (name, mistake) in [
         ("none", Mistake::None),
         ("U for its transpose", Mistake::NotTransposed),
-        ("dh without dy", Mistake::NoOutput),
+        ("dh without earlier dy", Mistake::NoOutput),
         ("dh without step t + 1", Mistake::NoRight),
         ("da without 1 - h^2", Mistake::NoTanh),
         ("dU with h_t", Mistake::StateAfter),

@@ -247,26 +247,26 @@ fn print_orders() {
 fn print_step() {
     let [before, after] = [Form::Before, Form::After].map(|form| forward::<1>(&THETA, form)[0]);
     println!("\n== forward: one step, x = 1.0 and h_0 = (0.5, -0.8)");
-    println!("                            reset before        reset after");
+    println!("                               reset before        reset after");
     let line = |name: &str, of: &dyn Fn(&Step) -> V| {
-        println!("{name:25} {}  {}", show(of(&before)), show(of(&after)));
+        println!("{name:28} {}  {}", show(of(&before)), show(of(&after)));
     };
-    line("a_r = W_r x + U_r h + b_r", &|s| s.a[0]);
-    line("a_z = W_z x + U_z h + b_z", &|s| s.a[1]);
+    line("a_r = W_r x + U_r h_0 + b_r", &|s| s.a[0]);
+    line("a_z = W_z x + U_z h_0 + b_z", &|s| s.a[1]);
     line("r = s(a_r)", &|s| s.r);
     line("z = s(a_z)", &|s| s.z);
-    println!("{:25} {}", "k = r h", show(before.s));
-    println!("{:25} {:17}  {}", "q = U_n h + b_hn", "", show(after.s));
+    println!("{:28} {}", "k = r h_0", show(before.s));
+    println!("{:28} {:17}  {}", "q = U_n h_0 + b_hn", "", show(after.s));
     line("a_n", &|s| s.a[2]);
     line("n = tanh(a_n)", &|s| s.n);
-    line("h = (1 - z) n + z h_0", &|s| s.h);
+    line("h_1 = (1 - z) n + z h_0", &|s| s.h);
 }
 
 fn print_backward(form: Form) {
     let (name, s) = if form == Form::Before { ("before", "dk") } else { ("after", "dq") };
     let b = step_back(&THETA, form, Rule::Right, &forward::<1>(&THETA, form)[0], COTANGENT);
     println!("\n== {name}: the step back");
-    for (name, v) in [("dh", COTANGENT), ("dn", b.dn), ("dz", b.dz), ("da_n", b.da[2]), (s, b.ds)] {
+    for (name, v) in [("dh_1", COTANGENT), ("dn", b.dn), ("dz", b.dz), ("da_n", b.da[2]), (s, b.ds)] {
         println!("{name:22} {}", show(v));
     }
     for (name, v) in [("dr", b.dr), ("da_r", b.da[0]), ("da_z", b.da[1])] {
