@@ -187,13 +187,15 @@ impl<T: Float> Derivation<T> for GruResetBefore {
             map3(dz, dh, h_before, n, |dz, dh, before, n| *dz = dh * (before - n)); // 2
             map2(dh_before, dh, z, |before, dh, z| *before = dh * z); // 2
             // ANCHOR_END: mix
-            // ANCHOR: slopes
+            // ANCHOR: candidate-slope
             map2(da_n, dn, n, |da, dn, n| *da = dn * (T::ONE - n * n)); // 3
+            // ANCHOR_END: candidate-slope
+            // ANCHOR: update-slope
             map2(da_z, dz, z, |da, dz, z| *da = dz * z * (T::ONE - z)); // 5
-            // ANCHOR_END: slopes
+            // ANCHOR_END: update-slope
         });
         // ANCHOR: candidate
-        let dk = da_r; // it becomes da_r in its place
+        let dk = da_r; // where da_r will be
         product(dk, p.factor_rows_transposed(U, n_rows), da_n); // 3
         // ANCHOR_END: candidate
         show(dk_shown, dk);
@@ -202,9 +204,10 @@ impl<T: Float> Derivation<T> for GruResetBefore {
             map2(dr, dk, h_before, |dr, dk, before| *dr = dk * before); // 4
             map2(dh_before, dk, r, |before, dk, r| *before += dk * r); // 4
             // ANCHOR_END: reset
-            // ANCHOR: gate
-            map2(dk, dr, r, |da, dr, r| *da = dr * r * (T::ONE - r)); // 5
-            // ANCHOR_END: gate
+            // ANCHOR: reset-slope
+            let da_r = dk; // in its place
+            map2(da_r, dr, r, |da, dr, r| *da = dr * r * (T::ONE - r)); // 5
+            // ANCHOR_END: reset-slope
         });
         // ANCHOR: products
         let da_rz = &d_pre[..2 * dh.len()];

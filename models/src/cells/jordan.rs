@@ -169,7 +169,7 @@ impl<T: Float> Derivation<T> for Jordan {
         let (da, dy_of_sums) = d_pre.split_at_mut(h.len());
         // ANCHOR: backward-output
         dy_of_sums.copy_from_slice(dy);
-        let dh = &mut *da; // it becomes da in its place
+        let dh = &mut *da; // where da will be
         product(dh, p.factor_transposed(W_HY), dy); // 2
         // ANCHOR_END: backward-output
         show(d_kept, dh);

@@ -81,3 +81,39 @@ fn share<T: Float, const O: usize, const I: usize>(
         f(y, x);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use autograd::simd::map1;
+
+    #[test]
+    fn working_memory_takes_the_place_of_empty_outputs() {
+        for n in [0, 1, STRIP - 1, STRIP, STRIP + 1, 3 * STRIP + 5] {
+            let a: Vec<f64> = (0..n).map(|k| k as f64).collect();
+            let (mut y, mut seen) = (vec![0.0; n], vec![0.0; n]);
+            for shown in [&mut [][..], &mut seen] {
+                strips([&mut [], &mut y, shown], [&a], |[square, y, shown], [a]| {
+                    map1(square, a, |square, a| *square = a * a);
+                    map1(y, square, |y, square| *y = square + 1.0);
+                    map1(shown, square, |shown, square| *shown = square);
+                });
+                assert!(y.iter().zip(&a).all(|(y, a)| *y == a * a + 1.0), "{n} entries");
+            }
+            assert!(seen.iter().zip(&a).all(|(seen, a)| *seen == a * a), "{n} entries");
+        }
+    }
+
+    #[test]
+    #[should_panic = "strips: 5 outputs are empty, at most 4 may be"]
+    fn there_is_working_memory_for_four() {
+        let mut y = [0.0];
+        strips([&mut [], &mut [], &mut [], &mut [], &mut [], &mut y], [&[1.0]], |_, _| ());
+    }
+
+    #[test]
+    #[should_panic = "strips: an array has not 2 entries like another"]
+    fn lengths_must_agree() {
+        strips([&mut [0.0; 2]], [&[1.0; 3]], |_, _| ());
+    }
+}
