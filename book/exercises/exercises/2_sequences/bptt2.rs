@@ -1,0 +1,77 @@
+//! Backpropagation through time: the weights, which serve every step.
+//!
+//! h_t = tanh(a_t), a_t = U h_{t−1} + x_t, all H×B; the outputs are h_1 … h_T.
+//! At t = T … 1: dh = dy_t + what step t + 1 has left, da = dh ⊙ (1 − h_t²), dU += da h_{t−1}ᵀ,
+//! dx_t = da, and Uᵀ da is left for step t − 1. (h[t + 1] here is h_t, for t counts from 0.)
+//!
+//! The book: book/src/part2/elman.md
+
+use autograd::Var;
+
+type V<'t> = Var<'t, f64>;
+
+const T: usize = 4;
+const H: usize = 3;
+
+/// The states h_0 … h_T.
+fn states<'t>(v: &[V<'t>]) -> Vec<V<'t>> {
+    let (u, x) = (v[0], v[1]);
+    let mut h = vec![v[2]];
+    for t in 0..T {
+        h.push((u.matmul(h[t]) + x.row_block(t * H..(t + 1) * H)).label("a").tanh().label("h"));
+    }
+    h
+}
+
+/// The gradients of U, x and h_0.
+fn vjp<'t>(v: &[V<'t>], dy: V<'t>) -> Vec<V<'t>> {
+    let (u, h) = (v[0], states(v));
+    let (mut du, mut dx, mut carried) = (u * 0.0, Vec::new(), v[2] * 0.0);
+    for t in (0..T).rev() {
+        let dh = dy.row_block(t * H..(t + 1) * H) + carried;
+        let da = dh * (1.0 - h[t + 1] * h[t + 1]);
+        // TODO: which state did U multiply?
+        du = du + da.matmul_t(h[t + 1]);
+        dx.push(da);
+        carried = u.t_matmul(da);
+    }
+    dx.reverse();
+    vec![du, u.tape().concat_rows(&dx), carried]
+}
+
+fn main() {
+    let tape = autograd::Tape::new();
+    let v = [tape.zeros(H, H), tape.zeros(T * H, 2), tape.zeros(H, 2)];
+    println!("{:?}", vjp(&v, tape.zeros(T * H, 2)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use exercises::Check;
+
+    #[test]
+    fn agrees_with_differences() {
+        let check = Check::new(3)
+            .random_input("U", H, H, 0.8)
+            .random_input("x", T * H, 2, 1.0)
+            .steps(T)
+            .random_input("h_0", H, 2, 1.0)
+            .size("T", T)
+            .book("book/src/part2/elman.md");
+        let equations = |tape: &autograd::Tape<f64>| tape.set_step(None);
+        exercises::judge(&check.derivation(
+            |tape, v| {
+                let mut h = vec![v[2]];
+                for t in 0..T {
+                    tape.set_step(Some(t));
+                    let a = v[0].matmul(h[t]) + v[1].row_block(t * H..(t + 1) * H);
+                    h.push(a.label("a").tanh().label("h"));
+                }
+                equations(tape);
+                tape.concat_rows(&h[1..])
+            },
+            vjp,
+        ));
+    }
+}
