@@ -16,17 +16,21 @@ fn vjp<'t>(_b: V<'t>, dy: V<'t>) -> [V<'t>; 2] {
 
 fn main() {
     let tape = autograd::Tape::new();
-    println!("{:?}", vjp(tape.zeros(3, 1), tape.zeros(3, 4)));
+    vjp(tape.zeros(3, 1), tape.zeros(3, 4));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use exercises::Check;
+    use exercises::{Check, judge};
 
     #[test]
     fn agrees_with_differences() {
-        let check = Check::new(3).random_input("A", 3, 4, 1.0).random_input("b", 3, 1, 1.0).size("B", 4);
-        exercises::judge(&check.derivation(|_, v| v[0] + v[1], |v, dy| vjp(v[1], dy).to_vec()));
+        let check = Check::new(3)
+            .book("book/src/part1/vjps.md")
+            .random_input("A", 3, 4, 1.0)
+            .random_input("b", 3, 1, 1.0)
+            .size("B", 4);
+        judge(&check.derivation(|_, v| v[0] + v[1], |v, dy| vjp(v[1], dy).to_vec()));
     }
 }

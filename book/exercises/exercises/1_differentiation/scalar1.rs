@@ -19,11 +19,15 @@ fn main() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use exercises::Check;
+    use exercises::{Check, judge};
 
     #[test]
     fn agrees_with_differences() {
-        let check = Check::new(1).input("w", 1, 1, &[0.7]).input("x", 1, 1, &[-1.3]).input("b", 1, 1, &[0.4]);
+        let check = Check::new(1)
+            .book("book/src/part1/chain-rule.md")
+            .input("w", 1, 1, &[0.7])
+            .input("x", 1, 1, &[-1.3])
+            .input("b", 1, 1, &[0.4]);
         let report = check.run_with(
             |v| vec![(v[0][0] * v[1][0] + v[2][0]).tanh()],
             |v, dy| {
@@ -31,6 +35,6 @@ mod tests {
                 dy.iter().map(|dy| g.iter().map(|g| vec![g * dy[0]]).collect()).collect()
             },
         );
-        exercises::judge(&report);
+        judge(&report);
     }
 }

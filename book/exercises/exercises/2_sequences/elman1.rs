@@ -10,14 +10,14 @@ type V<'t> = Var<'t, f64>;
 
 /// h_t.
 fn step<'t>([w, u, b]: [V<'t>; 3], x: V<'t>, h: V<'t>) -> V<'t> {
-    // TODO: the network remembers nothing.
-    (w.matmul(x) + u.matmul(h * 0.0) + b).tanh()
+    // TODO: what goes through tanh?
+    (w.matmul(x) + u.matmul(h)).tanh() + b
 }
 
 fn main() {
     let tape = autograd::Tape::new();
     let p = [tape.zeros(2, 1), tape.zeros(2, 2), tape.zeros(2, 1)];
-    println!("{:?}", step(p, tape.zeros(1, 1), tape.zeros(2, 1)));
+    step(p, tape.zeros(1, 1), tape.zeros(2, 1));
 }
 
 #[cfg(test)]

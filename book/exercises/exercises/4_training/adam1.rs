@@ -3,7 +3,7 @@
 //! m = β₁ m + (1 − β₁) g, v = β₂ v + (1 − β₂) g², and at step k = 1, 2, … with m̂ = m / (1 − β₁ᵏ) and
 //! v̂ = v / (1 − β₂ᵏ): x ← x − rate · m̂ / (√v̂ + ε).
 //!
-//! The book: book/src/part3/beginning.md
+//! The book: book/src/part4/optimisers.md
 
 const BETA: [f64; 2] = [0.9, 0.999];
 

@@ -2,7 +2,7 @@
 //!
 //! g ← g · min(1, limit / ‖g‖), with ‖g‖ = √(Σ g²) over all parameters (Pascanu et al. 2013).
 //!
-//! The book: book/src/part2/vanishing.md
+//! The book: book/src/part4/clipping.md
 
 /// Clips in place.
 fn clip(gradient: &mut [f64], limit: f64) {

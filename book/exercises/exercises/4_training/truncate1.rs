@@ -2,7 +2,7 @@
 //!
 //! h_t = tanh(w h_{t−1} + x_t); at the start of every piece the state becomes a constant (all 1×1).
 //!
-//! The book: book/src/part2/unrolling.md
+//! The book: book/src/part4/truncated.md
 
 use autograd::Var;
 
@@ -23,7 +23,7 @@ fn run<'t>(w: V<'t>, x: &[V<'t>], piece: usize) -> V<'t> {
 
 fn main() {
     let tape = autograd::Tape::new();
-    println!("{:?}", run(tape.leaf(1, 1, &[0.9]), &[tape.leaf(1, 1, &[1.0])], 2));
+    run(tape.leaf(1, 1, &[0.9]), &[tape.leaf(1, 1, &[1.0])], 2);
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! y_t = [h_t forward; h_t backward], where the backward run has produced h_T first.
 //!
-//! The book: book/src/part2/unrolling.md
+//! The book: book/src/part2/bidirectional.md
 
 /// The outputs step by step; `backward` lists the backward run's states in the order of that run.
 fn concat(forward: &[Vec<f64>], backward: &[Vec<f64>]) -> Vec<Vec<f64>> {

@@ -2,7 +2,7 @@
 //!
 //! With dy complete: dV = dy hᵀ, dh = Vᵀ dy, da = dh ⊙ (1 − h²), dW = da y_{t−1}ᵀ, dx = da, dy_{t−1} = Wᵀ da.
 //!
-//! The book: book/src/part2/elman.md
+//! The book: book/src/part2/jordan.md
 
 use autograd::Var;
 
@@ -19,21 +19,22 @@ fn vjp<'t>(v: &[V<'t>], dy: V<'t>) -> Vec<V<'t>> {
 fn main() {
     let tape = autograd::Tape::new();
     let v = [tape.zeros(3, 2), tape.zeros(2, 3), tape.zeros(3, 1), tape.zeros(2, 1)];
-    println!("{:?}", vjp(&v, tape.zeros(2, 1)));
+    vjp(&v, tape.zeros(2, 1));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use exercises::Check;
+    use exercises::{Check, judge};
 
     #[test]
     fn agrees_with_differences() {
         let check = Check::new(3)
+            .book("book/src/part2/jordan.md")
             .random_input("W", 3, 2, 1.0)
             .random_input("V", 2, 3, 1.0)
             .random_input("x", 3, 4, 1.0)
             .random_input("y before", 2, 4, 1.0);
-        exercises::judge(&check.derivation(|_, v| v[1].matmul((v[0].matmul(v[3]) + v[2]).tanh()), vjp));
+        judge(&check.derivation(|_, v| v[1].matmul((v[0].matmul(v[3]) + v[2]).tanh()), vjp));
     }
 }

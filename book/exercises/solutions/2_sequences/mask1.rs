@@ -2,7 +2,7 @@
 //!
 //! h = next where t < length, h before elsewhere, column by column (H×B).
 //!
-//! The book: book/src/part2/unrolling.md
+//! The book: book/src/part2/lengths.md
 
 use autograd::Var;
 
@@ -17,7 +17,7 @@ fn keep<'t>(next: V<'t>, before: V<'t>, lengths: &[usize], t: usize) -> V<'t> {
 
 fn main() {
     let tape = autograd::Tape::new();
-    println!("{:?}", keep(tape.zeros(1, 2), tape.zeros(1, 2), &[1, 2], 1));
+    keep(tape.zeros(1, 2), tape.zeros(1, 2), &[1, 2], 1);
 }
 
 #[cfg(test)]

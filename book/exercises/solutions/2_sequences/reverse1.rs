@@ -2,7 +2,7 @@
 //!
 //! Of T steps an example fills `length`; what comes after is padding and stays where it is.
 //!
-//! The book: book/src/part2/unrolling.md
+//! The book: book/src/part2/lengths.md
 
 /// Which step the reversed sequence has at place t.
 fn reversed(t: usize, length: usize, steps: usize) -> usize {

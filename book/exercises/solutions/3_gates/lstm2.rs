@@ -16,19 +16,20 @@ fn vjp<'t>(o: V<'t>, c: V<'t>, dh: V<'t>) -> Vec<V<'t>> {
 
 fn main() {
     let tape = autograd::Tape::new();
-    println!("{:?}", vjp(tape.zeros(3, 4), tape.zeros(3, 4), tape.zeros(3, 4)));
+    vjp(tape.zeros(3, 4), tape.zeros(3, 4), tape.zeros(3, 4));
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use exercises::Check;
+    use exercises::{Check, judge};
 
     #[test]
     fn agrees_with_differences() {
-        let check = Check::new(3).random_input("o", 3, 4, 1.0).random_input("c", 3, 4, 1.0);
-        exercises::judge(
-            &check.derivation(|_, v| (v[0] * v[1].tanh()).label("h"), |v, dh| vjp(v[0], v[1], dh)),
-        );
+        let check = Check::new(3)
+            .book("book/src/part3/lstm-backward.md")
+            .random_input("o", 3, 4, 1.0)
+            .random_input("c", 3, 4, 1.0);
+        judge(&check.derivation(|_, v| (v[0] * v[1].tanh()).label("h"), |v, dh| vjp(v[0], v[1], dh)));
     }
 }
