@@ -11,7 +11,7 @@ use models::train::{Clip, Trainer};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 /// The symbols shown between the key and the question: T − 2.
-const DISTRACTORS: usize = 8;
+const DISTRACTORS: usize = 20;
 const HIDDEN: usize = 24;
 const BATCH: usize = 32;
 const UPDATES: usize = 300;

@@ -27,7 +27,8 @@ mod tests {
     #[test]
     fn errors() {
         let error = |d: f64| (d - 1.0_f64.cos()).abs();
-        assert!(error(central(&f64::sin, 1.0, 0.1)) < 1e-3, "the central difference is off by h²/6 |f‴|");
-        assert!(error(richardson(&f64::sin, 1.0, 0.1)) < 1e-6, "Richardson's is off by h⁴/480 |f⁽⁵⁾|");
+        let (plain, better) = (error(central(&f64::sin, 1.0, 0.1)), error(richardson(&f64::sin, 1.0, 0.1)));
+        assert!(plain < 1e-3, "off by {plain:.1e}: a central difference is off by h²/6 |f‴|, no more");
+        assert!(better < 1e-6, "off by {better:.1e}: Richardson's by h⁴/480 |f⁽⁵⁾|");
     }
 }

@@ -25,14 +25,16 @@ mod tests {
     fn agrees_with_differences() {
         let check = Check::new(1)
             .book("book/src/part1/chain-rule.md")
-            .input("w", 1, 1, &[0.7])
-            .input("x", 1, 1, &[-1.3])
-            .input("b", 1, 1, &[0.4]);
-        let report = check.run_with(
-            |v| vec![(v[0][0] * v[1][0] + v[2][0]).tanh()],
+            .random_input("w", 1, 4, 1.0)
+            .random_input("x", 1, 4, 1.0)
+            .random_input("b", 1, 4, 1.0);
+        let report = check.derivation(
+            |_, v| (v[0] * v[1] + v[2]).label("z").tanh().label("y"),
             |v, dy| {
-                let g = gradient(v[0][0], v[1][0], v[2][0]);
-                dy.iter().map(|dy| g.iter().map(|g| vec![g * dy[0]]).collect()).collect()
+                let [w, x, b, dy] = [v[0], v[1], v[2], dy].map(|v| v.value());
+                let of = |k: usize, letter: usize| gradient(w[k], x[k], b[k])[letter] * dy[k];
+                let row = |letter| [0, 1, 2, 3].map(|k| of(k, letter));
+                (0..3).map(|letter| v[0].tape().constant(1, 4, &row(letter))).collect()
             },
         );
         judge(&report);

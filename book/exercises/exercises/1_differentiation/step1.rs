@@ -24,7 +24,10 @@ mod tests {
         for (f, third) in [(1.0, 1.0), (0.6, 0.8), (1e6, 2.0)] {
             let error = |h: f64| h * h / 6.0 * third + f64::EPSILON / 2.0 * f / h;
             let best = best_step(f, third);
-            assert!([0.9, 0.99, 1.01, 1.1].iter().all(|k| error(best) < error(k * best)), "h = {best:e}");
+            assert!(
+                [0.9, 0.99, 1.01, 1.1].iter().all(|k| error(best) < error(k * best)),
+                "of these steps {best:e} is not the best"
+            );
         }
     }
 }

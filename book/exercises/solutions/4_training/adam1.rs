@@ -38,6 +38,9 @@ mod tests {
     #[test]
     fn equal_gradients_make_equal_steps() {
         let mut adam = Adam::default();
-        assert!((0..50).all(|_| (adam.step(-2.0, 0.1) + 0.1).abs() < 1e-6));
+        for number in 1..=50 {
+            let step = adam.step(-2.0, 0.1);
+            assert!((step + 0.1).abs() < 1e-6, "step {number} is {step}, should be −0.1");
+        }
     }
 }

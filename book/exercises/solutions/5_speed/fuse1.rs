@@ -77,7 +77,7 @@ mod tests {
         judge(&check.run_beside(
             |tape, v| {
                 let [i, f, g, o] = v[0].chunk();
-                let c = f.sigmoid() * v[1] + i.sigmoid() * g.tanh();
+                let c = (f.sigmoid() * v[1] + i.sigmoid() * g.tanh()).label("c'");
                 tape.concat_rows(&[o.sigmoid() * c.tanh(), c])
             },
             |tape, v| tape.apply(Gates, &[v[0], v[1]]),
