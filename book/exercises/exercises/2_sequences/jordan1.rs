@@ -1,6 +1,7 @@
 //! One step of Jordan's network backward: h = tanh(W y_{t−1} + x_t) (H×B), y_t = V h (O×B).
 //!
-//! With dy complete: dV = dy hᵀ, dh = Vᵀ dy, da = dh ⊙ (1 − h²), dW = da y_{t−1}ᵀ, dx = da, dy_{t−1} = Wᵀ da.
+//! With dy complete: dV = dy hᵀ, dh = Vᵀ dy, da = dh ⊙ (1 − h²), dW = da y_{t−1}ᵀ, dx = da,
+//! dy_{t−1} = Wᵀ da.
 //!
 //! The book: book/src/part2/jordan.md
 

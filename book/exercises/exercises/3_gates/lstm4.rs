@@ -1,4 +1,5 @@
-//! Through the gates' functions: i, f, o = σ(z_i), σ(z_f), σ(z_o), g = tanh(z_g); z is 4H×B, in the order i, f, g, o.
+//! Through the gates' functions: i, f, o = σ(z_i), σ(z_f), σ(z_o), g = tanh(z_g); z is 4H×B, in the
+//! order i, f, g, o.
 //!
 //! dz_i = di ⊙ i (1 − i), dz_f and dz_o alike, dz_g = dg ⊙ (1 − g²).
 //!

@@ -1,4 +1,5 @@
-//! Hoisting: what does not depend on the loop leaves it. h_t = tanh(x_t Wᵀ + h_{t−1} Uᵀ), with one example in each row.
+//! Hoisting: what does not depend on the loop leaves it. h_t = tanh(x_t Wᵀ + h_{t−1} Uᵀ), with one
+//! example in each row.
 //!
 //! x is all inputs, (T·B)×I, step t its rows t·B to (t + 1)·B; W is H×I, U is H×H, h is B×H.
 //! x Wᵀ is one product of (T·B)×I and I×H: T·B rows keep a processor busy, B rows may not.

@@ -1,9 +1,10 @@
-//! Your own cell, checked. This one is the least that remembers: one gate, f, that both keeps and makes room.
+//! Your own cell, checked. This one is the least that remembers: one gate, f, that both keeps and makes
+//! room.
 //!
 //! f = σ(z_f), n = tanh(z_n), h' = f ⊙ h + (1 − f) ⊙ n, with z = [z_f; z_n] (2H×B), all others H×B.
 //!
-//! Solve it as it is. Then write another cell into `step` (the order of its gates, what it keeps, what it forgets are yours),
-//! derive it, and run the check again: it judges whatever stands in `step`.
+//! Solve it as it is. Then write another cell into `step` (the order of its gates, what it keeps, what
+//! it forgets are yours), derive it, and run the check again: it judges whatever stands in `step`.
 //!
 //! The book: book/src/part3/variants.md
 

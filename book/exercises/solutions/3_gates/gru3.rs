@@ -1,4 +1,5 @@
-//! The GRU's candidate, reset before the matrix: k = r ⊙ h, n = tanh(a + U k). U is H×H, all others H×B.
+//! The GRU's candidate, reset before the matrix: k = r ⊙ h, n = tanh(a + U k). U is H×H, all others
+//! H×B.
 //!
 //! da = dn ⊙ (1 − n²), dU = da kᵀ, dk = Uᵀ da, dr = dk ⊙ h, dh = dk ⊙ r.
 //!

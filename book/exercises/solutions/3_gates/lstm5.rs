@@ -1,7 +1,9 @@
-//! One step of an LSTM backward, whole: z = W x + U h + b; i, f, g, o from z; c' = f ⊙ c + i ⊙ g; h' = o ⊙ tanh(c').
+//! One step of an LSTM backward, whole: z = W x + U h + b; i, f, g, o from z; c' = f ⊙ c + i ⊙ g;
+//! h' = o ⊙ tanh(c').
 //!
-//! dc' = what the next step left + dh' ⊙ o ⊙ (1 − tanh²(c')); di, df, dg, do and dc as in lstm2 and lstm3; dz as in lstm4;
-//! dW = dz xᵀ, dU = dz hᵀ, db = dz 1, dx = Wᵀ dz, dh = Uᵀ dz. W is 4H×I, U is 4H×H, b is 4H×1.
+//! dc' = what the next step left + dh' ⊙ o ⊙ (1 − tanh²(c')); di, df, dg, do and dc as in lstm2 and
+//! lstm3; dz as in lstm4; dW = dz xᵀ, dU = dz hᵀ, db = dz 1, dx = Wᵀ dz, dh = Uᵀ dz. W is 4H×I, U is
+//! 4H×H, b is 4H×1.
 //!
 //! The book: book/src/part3/lstm-backward.md
 

@@ -1,7 +1,8 @@
-//! An LSTM through time: z_t = U h_{t−1} + x_t (4H×B) at t = 0 … T − 1, from h_0 and c_0 (H×B); the outputs are all h_t.
+//! An LSTM through time: z_t = U h_{t−1} + x_t (4H×B) at t = 0 … T − 1, from h_0 and c_0 (H×B); the
+//! outputs are all h_t.
 //!
-//! At t = T − 1 … 0: dh = dy_t + what step t + 1 left of h, and dc what it left of c; then one step back (lstm5), which gives
-//! dz_t = dx_t and what is left for step t − 1.
+//! At t = T − 1 … 0: dh = dy_t + what step t + 1 left of h, and dc what it left of c; then one step
+//! back (lstm5), which gives dz_t = dx_t and what is left for step t − 1.
 //!
 //! The book: book/src/part3/lstm-backward.md
 

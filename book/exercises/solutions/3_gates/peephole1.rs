@@ -1,4 +1,5 @@
-//! The cell state before, in an LSTM with peepholes: f = σ(z + w ⊙ c before), c = f ⊙ c before. z, f, c are H×B, w is H×1.
+//! The cell state before, in an LSTM with peepholes: f = σ(z + w ⊙ c before), c = f ⊙ c before. z, f, c
+//! are H×B, w is H×1.
 //!
 //! dz = dc ⊙ c before ⊙ f (1 − f), dc before = dc ⊙ f + dz ⊙ w, dw = (dz ⊙ c before) 1.
 //!

@@ -1,7 +1,8 @@
-//! Fusing: all that an LSTM does entry by entry, as one operation. From z (4H×B, order i, f, g, o) and c (H×B) to h' above c' (2H×B).
+//! Fusing: all that an LSTM does entry by entry, as one operation. From z (4H×B, order i, f, g, o) and
+//! c (H×B) to h' above c' (2H×B).
 //!
-//! On the tape it is eleven operations, each of which reads and writes whole matrices. Here one loop reads z and c once.
-//! Forward and backward are those of lstm5.
+//! On the tape it is ten operations, each of which reads and writes whole matrices. Here one loop reads
+//! z and c once. Forward and backward are those of lstm5.
 //!
 //! The book: book/src/part3/lstm-backward.md
 

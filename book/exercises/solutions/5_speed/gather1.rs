@@ -1,4 +1,5 @@
-//! Gathering: the weight gradient of all steps is one product. z_t = x_t Wᵀ, with one example in each row.
+//! Gathering: the weight gradient of all steps is one product. z_t = x_t Wᵀ, with one example in each
+//! row.
 //!
 //! dW = Σ_t dz_tᵀ x_t = dzᵀ x: dz is (T·B)×H and x is (T·B)×I, step t their rows t·B to (t + 1)·B.
 //! T products that each add to all of dW become one that writes it once.

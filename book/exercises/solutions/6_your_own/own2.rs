@@ -1,7 +1,7 @@
 //! Your own cell, trained and compared: it must remember what Elman's network cannot.
 //!
-//! z = W x + U h + b (2H×B), f = σ(z_f), n = tanh(z_n), h' = f ⊙ h + (1 − f) ⊙ n; or an idea of your own.
-//! The task: one of ten symbols is shown, then distractors, then the question: which was it?
+//! z = W x + U h + b (2H×B), f = σ(z_f), n = tanh(z_n), h' = f ⊙ h + (1 − f) ⊙ n; or an idea of your
+//! own. The task: one of ten symbols is shown, then distractors, then the question: which was it?
 //!
 //! The book: book/src/part5/compared.md
 
