@@ -13,6 +13,7 @@ macro_rules! chapters {
 chapters! {
     title: "README.md",
     how_to_read: "how-to-read.md",
+    exercises: "exercises.md",
     chain_rule: "part1/chain-rule.md",
     tape: "part1/tape.md",
     vjps: "part1/vjps.md",

@@ -10,6 +10,8 @@
 //!
 //! The table at the end of the book is made and checked by [`coverage`].
 //!
+//! What learners hand in is marked by [`grade`].
+//!
 //! What a chapter shows as printed is compared with what a program prints ([`outputs`]), and every block of
 //! Rust in it is compiled and run when rustdoc tests this crate (`doctests.rs`).
 
@@ -17,6 +19,7 @@ pub mod blocks;
 pub mod chapters;
 pub mod coverage;
 pub mod figures;
+pub mod grade;
 pub mod includes;
 pub mod maths;
 pub mod outputs;

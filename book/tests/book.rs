@@ -52,3 +52,33 @@ fn every_quantity_has_a_colour_for_light_and_for_dark_pages() {
         assert!(style.contains(&format!(".{class} {{ color: var(--{class}); }}")), "{class} is not used");
     }
 }
+
+/// The name in quotes behind `key = `.
+fn entries<'a>(text: &'a str, key: &str) -> Vec<&'a str> {
+    text.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(" = \"")?.strip_suffix('"')).collect()
+}
+
+#[test]
+fn exercises_and_chapters_lead_to_each_other() {
+    let read = |name: &str| fs::read_to_string(render::root().join(name)).unwrap();
+    let (info, page) = (read("exercises/info.toml"), read("src/exercises.md"));
+    let (names, folders) = (entries(&info, "name"), entries(&info, "dir"));
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| <span id=")).collect();
+    assert_eq!((names.len(), folders.len()), (rows.len(), rows.len()), "rows of src/exercises.md");
+    for ((name, folder), row) in names.iter().zip(&folders).zip(rows) {
+        let [stub, solution] =
+            ["exercises", "solutions"].map(|of| read(&format!("exercises/{of}/{folder}/{name}.rs")));
+        let chapter = stub.lines().find_map(|line| line.strip_prefix("//! The book: book/src/")).expect(name);
+        assert!(
+            row.contains(&format!("id=\"{name}\"")) && row.contains(&format!("]({chapter})")),
+            "{name}: {row}"
+        );
+        let link = format!("[{name}](../exercises.md#{name})");
+        assert!(read(&format!("src/{chapter}")).contains(&link), "{chapter} does not lead to {name}");
+        let rest = |text: &str| text.split_once("#[cfg(test)]").map(|(_, tests)| tests.to_owned());
+        assert!(
+            rest(&stub).is_some() && rest(&stub) == rest(&solution),
+            "{name}: the solution has other tests"
+        );
+    }
+}

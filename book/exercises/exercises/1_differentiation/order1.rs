@@ -1,0 +1,40 @@
+//! Order: a cotangent must be complete before it is passed on.
+//!
+//! On a tape every number comes after those it was made of: an order in which to go back.
+//!
+//! The book: book/src/part1/tape.md
+
+/// A number on a tape: which earlier numbers it was made of, and its slope towards each.
+struct Node {
+    parents: Vec<(usize, f64)>,
+}
+
+/// The cotangents of all numbers, from that of the last, which is 1.
+fn backward(nodes: &[Node]) -> Vec<f64> {
+    let mut cotangents = vec![0.0; nodes.len()];
+    cotangents[nodes.len() - 1] = 1.0;
+    // TODO: in which order?
+    for at in 0..nodes.len() {
+        for &(parent, slope) in &nodes[at].parents {
+            cotangents[parent] += slope * cotangents[at];
+        }
+    }
+    cotangents
+}
+
+fn main() {
+    println!("{:?}", backward(&[Node { parents: vec![] }]));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// x = 3, y = x², z = x y, w = y + z: dw/dx = 2 x + 3 x² = 33.
+    #[test]
+    fn cotangents() {
+        let node = |parents: &[(usize, f64)]| Node { parents: parents.to_vec() };
+        let nodes = [node(&[]), node(&[(0, 6.0)]), node(&[(0, 9.0), (1, 3.0)]), node(&[(1, 1.0), (2, 1.0)])];
+        assert_eq!(backward(&nodes), [33.0, 4.0, 1.0, 1.0]);
+    }
+}

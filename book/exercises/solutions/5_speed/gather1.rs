@@ -1,0 +1,52 @@
+//! Gathering: the weight gradient of all steps is one product. z_t = x_t Wᵀ, with one example in each
+//! row.
+//!
+//! dW = Σ_t dz_tᵀ x_t = dzᵀ x: dz is (T·B)×H and x is (T·B)×I, step t their rows t·B to (t + 1)·B.
+//! T products that each add to all of dW become one that writes it once.
+//!
+//! The book: book/src/part2/elman.md
+
+use autograd::Var;
+
+type V<'t> = Var<'t, f64>;
+
+const B: usize = 2;
+
+/// dW (H×I).
+fn weight_gradient<'t>(dz: V<'t>, x: V<'t>) -> V<'t> {
+    dz.t_matmul(x)
+}
+
+fn main() {
+    let tape = autograd::Tape::new();
+    weight_gradient(tape.zeros(4 * B, 3), tape.zeros(4 * B, 2));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use exercises::{Check, judge};
+
+    #[test]
+    fn agrees_with_differences() {
+        let check = Check::new(3).book("book/src/part2/elman.md").random_input("W", 3, 2, 1.0).random_input(
+            "x",
+            4 * B,
+            2,
+            1.0,
+        );
+        judge(&check.derivation(
+            |_, v| v[1].matmul_t(v[0]),
+            |v, dz| vec![weight_gradient(dz, v[1]), dz.matmul(v[0])],
+        ));
+    }
+
+    #[test]
+    fn one_product() {
+        let tape = autograd::Tape::new();
+        let (dz, x) = (tape.zeros(4 * B, 3), tape.zeros(4 * B, 2));
+        let before = tape.len();
+        weight_gradient(dz, x);
+        assert_eq!(tape.len() - before, 1, "nodes on the tape");
+    }
+}
