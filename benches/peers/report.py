@@ -50,8 +50,12 @@ def versions(root, lock, peers):
     return found
 
 
+def count(n, noun):
+    return f"{n} {noun}{'s' * (n > 1)}"
+
+
 def threads(n):
-    return f"{n} thread{'s' * (n > 1)}"
+    return count(n, "thread")
 
 
 def spread(values):
@@ -105,12 +109,13 @@ class Results:
         lines = ["# Training steps side by side", "", f"{machine()}.", ""]
         lines += [", ".join(f"{name} {version}" for name, version in self.versions.items()) + ".", ""]
         lines += [
-            f"float32. The libraries took turns, {self.rounds} rounds of {self.seconds} s for each measurement; medians. "
+            f"float32. The libraries took turns, {count(self.rounds, 'round')} of {self.seconds} s for each measurement; medians. "
             "A ratio is our time divided by theirs in the same round: the median over the rounds (least–greatest). "
             "Below 1 we are faster.",
             "",
         ]
-        lines += [f"- Failed: {name}: {problem}" for name, problem in self.failures.items()] + [""]
+        if self.failures:
+            lines += [f"- Failed: {name}: {problem}" for name, problem in self.failures.items()] + [""]
         for n in self.times:
             lines += [f"## {threads(n).capitalize()}", ""]
             lines += self.time_tables(n) + self.means(n) + self.characters(n)
@@ -148,19 +153,23 @@ class Results:
         return lines
 
     def characters(self, n):
-        lines = []
+        """The whole character model, to PyTorch."""
+        body = []
         for what, title in TITLES.items():
             found = self.ratios(n, CHARACTERS, "torch", what)
             if found:
-                ours, theirs = (self.milliseconds(n, CHARACTERS, name, what) for name in ("ours", "torch"))
+                cells = [f"{self.milliseconds(n, CHARACTERS, name, what):.2f}" for name in ("ours", "torch")]
                 text = spread(found)
                 if n == CHARACTERS_THREADS and what == "train_ms":
                     text = judge(f"{text} ≤ {CHARACTERS.target}", median(found) <= CHARACTERS.target)
-                lines.append(
-                    f"- The whole character model (LSTM H256, embedding 64, 65 characters, T64 B32; a training step with "
-                    f"Adam and clipping), {title}: ours {ours:.2f} ms, PyTorch {theirs:.2f} ms, ratio {text}."
-                )
-        return lines
+                body.append([title, *cells, text])
+        if not body:
+            return [""]
+        text = (
+            "The whole character model: LSTM H256, embedding 64, 65 characters, T64 B32; softmax cross-entropy; "
+            "Adam and the gradient's norm clipped to 1 in a training step."
+        )
+        return ["", text, "", *rows(["character model", "ours, ms", "PyTorch, ms", "ratio"], body)]
 
     def relatives(self, n):
         """The networks that no peer has, beside those that they are like."""
@@ -205,7 +214,7 @@ class Results:
         for name, found in self.memory.items():
             growth = {library: answer["growth_mb"] for library, answer in found.items()}
             growth = {library: mb for library, mb in growth.items() if mb is not None}
-            cells = [f"{growth[library]:.1f}" if library in growth else "–" for library in ("ours", *self.peers)]
+            cells = [f"{growth[library]:.2f}" if library in growth else "–" for library in ("ours", *self.peers)]
             if "ours" in growth and "torch" in growth:
                 cells[0] = judge(cells[0], growth["ours"] <= growth["torch"])
             body.append([name, *cells])
@@ -213,8 +222,8 @@ class Results:
             return []
         head = ["growth, MB"] + [NAMES[library] for library in ("ours", *self.peers)]
         text = (
-            "The growth of resident memory in a training step: its peak over three steps, less what the fresh process held "
-            "before the first one (the layers and the input were there, and a tiny step had been made). "
+            "The growth of resident memory in a training step: its peak over two steps, less what the fresh process held "
+            "before them (the layers and the input were there, and a tiny step had been made). "
             "Meant: not more than PyTorch's."
         )
         return ["## Memory", "", text, "", *rows(head, body), *self.idle()]

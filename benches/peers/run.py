@@ -52,7 +52,7 @@ def arguments():
     a.add_argument("--ours", type=path, help="this project's peers/ours, built already")
     a.add_argument("--peers-binary", type=path, help="the peers command with candle and burn, built already")
     a.add_argument("--threads", default="1,2", help="thread counts [%(default)s]")
-    a.add_argument("--rounds", type=int, default=4, help="how often each takes its turn [%(default)s]")
+    a.add_argument("--rounds", type=int, default=3, help="how often each takes its turn [%(default)s]")
     a.add_argument("--seconds", type=float, default=0.3, help="seconds of each measurement [%(default)s]")
     a.add_argument("--cases", default="", help="only cases whose name contains one of these, with commas")
     a.add_argument("--out", type=path, default=WORK, help="folder of the results [target/peers]")
@@ -196,6 +196,7 @@ class Run:
         # What a library does not have, or failed at.
         self.left_out = set()
         self.begin = time.monotonic()
+        self.rounds_left = a.rounds * len(a.threads)
 
     def start(self, name, threads):
         if name == "ours":
@@ -237,12 +238,16 @@ class Run:
 
     def times(self, threads):
         libraries, times = self.start_all(threads), self.results.times.setdefault(threads, {})
+        begin = time.monotonic()
         for number in range(1, self.a.rounds + 1):
             for case in self.a.cases:
                 of = times.setdefault(case.name, {})
                 self.say(f"{report.threads(threads)}, round {number} of {self.a.rounds}: {case.name}")
                 self.ask(libraries, case, "times", lambda name, answer: of.setdefault(name, []).append(answer))
             self.results.save(self.a.out)
+            self.rounds_left -= 1
+            left = (time.monotonic() - begin) / number * self.rounds_left / 60
+            self.say(f"written to {self.a.out}; about {left:.0f} min left, and the memory's")
         for library in libraries.values():
             library.close()
 
