@@ -135,4 +135,10 @@ impl Model {
         let step = trainer.step(|p| network.forward(p, inputs, carry).cross_entropy(targets));
         step.expect("the loss stays finite at this rate");
     }
+    /// The loss of the batch, without training.
+    pub fn forward(&mut self) -> f32 {
+        let Self { network, trainer, carry, inputs, targets } = self;
+        carry.reset();
+        trainer.evaluate(|p| network.forward(p, inputs, carry).cross_entropy(targets).item())
+    }
 }
