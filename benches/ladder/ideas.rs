@@ -25,7 +25,8 @@ pub struct Idea<'a> {
 /// All ideas, at the sizes of a problem.
 pub fn ideas(problem: &Problem) -> Vec<Idea<'_>> {
     vec![
-        functions(problem),
+        function("sigmoid", problem, |functions| functions.sigmoid),
+        function("tanh", problem, |functions| functions.tanh),
         one_pass(problem),
         transposed(problem),
         weight_gradient(problem),
@@ -44,18 +45,18 @@ fn way<'a>(name: &str, mut step: impl FnMut() + 'a) -> Timed<'a> {
     Timed { name: name.into(), run: Box::new(move || microseconds(&mut step)) }
 }
 
-/// σ and tanh of a step's pre-activations, 4H×B: the standard library's, and in vectors.
-fn functions(problem: &Problem) -> Idea<'_> {
+/// σ or tanh of a step's pre-activations, 4H×B: the standard library's, and in vectors.
+fn function<'a>(
+    name: &'static str,
+    problem: &Problem,
+    of: fn(Functions) -> fn(&mut [f32], &[f32]),
+) -> Idea<'a> {
     let n = 4 * problem.sizes.hidden * problem.sizes.batch;
-    let one = |name: &str, function: fn(&mut [f32], &[f32])| {
+    let ways = [("entry by entry", STANDARD), ("in vectors", VECTORS)].map(|(name, functions)| {
         let (x, mut y) = (numbers(n), vec![0.0; n]);
-        way(name, move || function(&mut y, &x))
-    };
-    let both = |place: &str, Functions { sigmoid, tanh }: Functions| {
-        [one(&format!("σ, {place}"), sigmoid), one(&format!("tanh, {place}"), tanh)]
-    };
-    let ways = [both("entry by entry", STANDARD), both("in vectors", VECTORS)];
-    Idea { name: "functions", unit: "entry", count: n as f64, ways: ways.into_iter().flatten().collect() }
+        way(name, move || of(functions)(&mut y, &x))
+    });
+    Idea { name, unit: "entry", count: n as f64, ways: ways.into() }
 }
 
 /// The pre-activations of a step, `W x + U h`: gate by gate, stacked, and both products in one pass.
