@@ -134,6 +134,7 @@ pub fn tanh<T: Real>(y: &mut [T], x: &[T]) {
     map("tanh", y, x, tanh_of);
 }
 
+// ANCHOR: reduce
 /// Steps 1 and 2: `(k + ROUND, q)`, where x = k·ln 2 + r and q = eʳ − 1.
 #[inline(always)]
 fn reduce<T: Real>(x: T, fma: bool) -> (T, T) {
@@ -146,6 +147,7 @@ fn reduce<T: Real>(x: T, fma: bool) -> (T, T) {
     }
     (shifted, T::mul_add(r * r, c, r, fma))
 }
+// ANCHOR_END: reduce
 
 /// eˣ = (1 + q)·2ᵏ. k goes from −150 to 128 (−1076 to 1024), too far for one exponent: two halves.
 #[inline(always)]
@@ -167,6 +169,7 @@ fn sigmoid_of<T: Real>(x: T, fma: bool) -> T {
     (if x < T::ZERO { e } else { T::ONE }) / (T::ONE + e)
 }
 
+// ANCHOR: tanh
 /// tanh |x| = m/(m + 2) with m = e^2|x| − 1, and the sign of x.
 #[inline(always)]
 fn tanh_of<T: Real>(x: T, fma: bool) -> T {
@@ -176,6 +179,7 @@ fn tanh_of<T: Real>(x: T, fma: bool) -> T {
     let m = T::mul_add(power, q, power - T::ONE, fma);
     Real::copysign(m / (m + T::from_f64(2.0)), x)
 }
+// ANCHOR_END: tanh
 
 /// x, moved into `min..=max`. NaN compares false twice and stays (`min` and `max` would drop it).
 #[inline(always)]

@@ -35,6 +35,7 @@ pub fn map2<T: Copy>(y: &mut [T], a: &[T], b: &[T], f: impl Fn(&mut T, T, T)) {
     map3(y, a, b, b, |y, a, b, _| f(y, a, b));
 }
 
+// ANCHOR: run
 /// `f(&mut y[i], a[i], b[i], c[i])` for every `i`.
 #[inline]
 #[track_caller]
@@ -44,6 +45,7 @@ pub fn map3<T: Copy>(y: &mut [T], a: &[T], b: &[T], c: &[T], f: impl Fn(&mut T, 
     let map = Map { y, a, b, c, f };
     if n < SHORT { map.run() } else { Arch::new().dispatch(map) }
 }
+// ANCHOR_END: run
 
 /// Asking for the instruction set takes 2 to 4 ns, as long as a loop over a few entries.
 const SHORT: usize = 16;

@@ -36,6 +36,7 @@ chapters! {
     heads: "part2/heads.md",
     seq2seq: "part2/seq2seq.md",
     mistakes: "part4/mistakes.md",
+    fastest: "part5/fastest.md",
     compared: "part5/compared.md",
     pytorch: "part5/pytorch.md",
     reading: "reading.md",

@@ -8,6 +8,7 @@ pub mod cliff;
 mod cross_entropy;
 mod encodings;
 pub mod gradient_flow;
+mod ladder;
 mod loss_slope;
 pub mod lstm_carousel;
 pub mod optimisers;
@@ -30,6 +31,7 @@ pub const FIGURES: &[(&str, Draw)] = &[
     ("cliff", cliff::figure),
     ("truncated-gradient", truncation::figure),
     ("temperature", temperature::figure),
+    ("ladder", ladder::figure),
     ("loss-slope", loss_slope::figure),
     ("lstm-carousel", lstm_carousel::figure),
     ("encodings", encodings::figure),

@@ -47,9 +47,11 @@ pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> 
     (a(), b())
 }
 
+// ANCHOR: worth
 /// How many threads work of that many multiplications is worth. To hand work to another thread takes
 /// about a microsecond; a quarter of a million multiplications take five.
 pub fn worth(multiplications: usize) -> usize {
     const EACH: usize = 1 << 18;
     count().min(multiplications / EACH).max(1)
 }
+// ANCHOR_END: worth

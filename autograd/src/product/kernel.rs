@@ -154,6 +154,7 @@ fn panel<T: Float, S: Simd, const V: usize, const R: usize>(
     R
 }
 
+// ANCHOR: tile
 /// `sums + Σₖ w_k x_kᵀ` for a panel of R rows: the loop in which all the time goes.
 #[inline(always)]
 fn tile<T: Float, S: Simd, const V: usize, const R: usize>(
@@ -172,6 +173,7 @@ fn tile<T: Float, S: Simd, const V: usize, const R: usize>(
     }
     sums
 }
+// ANCHOR_END: tile
 
 /// Writes a tile, or adds it, to some columns of some rows of `y`.
 #[inline(always)]

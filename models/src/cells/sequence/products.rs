@@ -36,6 +36,7 @@ fn threads_for<T: Float>(y: &[T], products: &[(Factor<'_, T>, &[T])]) -> usize {
     threads::worth(products.iter().map(|(w, _)| w.cols()).sum::<usize>() * y.len())
 }
 
+// ANCHOR: rows
 /// The products, by so many threads: one half of them takes the upper rows, the other the lower ones.
 #[track_caller]
 fn multiply<T: Float, const K: usize>(
@@ -60,6 +61,7 @@ fn multiply<T: Float, const K: usize>(
         || multiply(y_below, begin.of(upper..rows), below, threads - first),
     );
 }
+// ANCHOR_END: rows
 
 /// `y = b 1ᵀ`: every column is `b`.
 pub fn fill_rows<T: Float>(y: &mut [T], b: &[T]) {
