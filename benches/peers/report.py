@@ -120,7 +120,8 @@ class Results:
             lines += [f"## {threads(n).capitalize()}", ""]
             lines += self.time_tables(n) + self.means(n) + self.characters(n)
             lines += self.relatives(n) + self.share_of_peak(n) + [""]
-        return "\n".join(lines + self.by_threads() + self.memory_table() + self.numbers_table())
+        text = "\n".join(lines + self.by_threads() + self.memory_table() + self.numbers_table())
+        return re.sub(r"\n{3,}", "\n\n", text)
 
     def time_tables(self, n):
         """Training step and forward pass of every case: our time, and the ratio to each library."""
@@ -233,7 +234,7 @@ class Results:
         for library in ("ours", *self.peers):
             found = [answers[library]["idle_mb"] for answers in self.memory.values() if library in answers]
             if found and None not in found:
-                lines.append(f"- {NAMES[library]}, held before: {min(found):.0f} to {max(found):.0f} MB.")
+                lines.append(f"- {NAMES[library]}, held before: {min(found):.0f}–{max(found):.0f} MB.")
         return lines + [""]
 
     def numbers_table(self):

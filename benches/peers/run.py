@@ -67,6 +67,9 @@ def arguments():
         sys.exit(f"run.py: --threads {a.threads}: numbers with commas, as in 1,2")
     if min(a.threads) < 1 or a.rounds < 1 or a.seconds <= 0:
         sys.exit("run.py: --threads, --rounds and --seconds must be more than 0")
+    for program in filter(None, (a.python, a.rnn, a.ours, a.peers_binary)):
+        if not program.exists():
+            sys.exit(f"run.py: there is no {program}; leave the option out, and it will be set up")
     words, known = [word for word in a.cases.split(",") if word], [*CASES, CHARACTERS]
     a.cases = [case for case in known if not words or any(word in case.name for word in words)]
     if not a.cases:
@@ -143,35 +146,35 @@ class Library:
     """A library in a process that stays: one line of JSON in, one line out."""
 
     def __init__(self, command, threads):
-        environment = os.environ | {"RAYON_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
-        pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
-        self.problem = None
+        self.command, self.process = command, None
+        self.environment = os.environ | {"RAYON_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
 
     def ask(self, case, what, seconds):
-        """The answer. A library that fails does not stop the others: it answers that from then on."""
-        if self.problem is None:
-            try:
-                self.process.stdin.write(json.dumps(case.request(what, seconds)) + "\n")
-                self.process.stdin.flush()
-                if not select.select([self.process.stdout], [], [], PATIENCE)[0]:
-                    self.process.kill()
-                    raise OSError(f"no answer within {PATIENCE} s")
-                line = self.process.stdout.readline()
-                if not line:
-                    raise OSError(f"it ended with code {self.process.wait()}")
+        """The answer. A process that fails says so, and for the next question there is a new one."""
+        if self.process is None:
+            pipe = subprocess.PIPE
+            self.process = subprocess.Popen(self.command, stdin=pipe, stdout=pipe, text=True, env=self.environment)
+        try:
+            self.process.stdin.write(json.dumps(case.request(what, seconds)) + "\n")
+            self.process.stdin.flush()
+            if not select.select([self.process.stdout], [], [], PATIENCE)[0]:
+                problem = f"no answer within {PATIENCE} s"
+            elif line := self.process.stdout.readline():
                 return json.loads(line)
-            except (OSError, ValueError) as problem:
-                self.problem = f"{case.name}: {problem}"
-                print(f"run.py: {self.process.args[0]} failed at {self.problem}", file=sys.stderr, flush=True)
-        return {"failed": self.problem}
+            else:
+                problem = f"ended with code {self.process.wait()}"
+        except BrokenPipeError:
+            problem = f"ended with code {self.process.wait()}"
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+        print(f"run.py: {self.command[0]} failed at {case.name}: {problem}", file=sys.stderr, flush=True)
+        return {"failed": problem}
 
     def close(self):
-        try:
+        if self.process:
             self.process.stdin.close()
-        except OSError:
-            pass
-        self.process.wait()
+            self.process.wait()
 
 
 class Ours(Library):
@@ -275,9 +278,6 @@ def main():
         programs["torch"] = a.python or set_up_torch()
     if {"candle", "burn"} & set(a.peers):
         programs["peers"] = a.peers_binary or set_up_peers()
-    for name, program in programs.items():
-        if not program.exists():
-            sys.exit(f"run.py: there is no {program}; give another for {name}, or leave it out and it will be set up")
     versions = report.versions(ROOT, HERE / "Cargo.lock", a.peers)
     if "torch" in a.peers:
         versions["PyTorch"] = torch_version(programs["torch"])

@@ -8,6 +8,7 @@ use burn::nn::{
 };
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
+#[allow(clippy::large_enum_variant, reason = "there are a few of them at a time")]
 #[derive(Module, Debug)]
 enum Layer {
     Rnn(Rnn),
