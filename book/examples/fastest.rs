@@ -72,14 +72,15 @@ fn print_count(case: &Value, part: &str) {
 fn print_ladder(case: &Value, part: &str) {
     let ladder = group(case, "ladder");
     println!("\n== {part}: {}", title(case));
-    println!("{:34}{:>9}  {:19}{:>7}{:>8}", "", "ms", "least to most", "GF/s", "gain");
+    println!("{:32}{:>9}  {:18}{:>7}{:>10}", "", "ms", "least to most", "GF/s", "gain");
     let mut below = None;
     for row in list(&ladder["rows"]) {
         let [median, least, most] = spread(row).map(|us| us / 1e3);
         let speed = number(&ladder["count"]) / median / 1e6;
         let gain = below.map_or("".into(), |below: f64| format!("x {:.2}", below / median));
         let range = format!("{} to {}", short(least), short(most));
-        println!("{:34}{:>9}  {range:19}{speed:7.2}{gain:>8}", word(&row["name"]), short(median));
+        let line = format!("{:32}{:>9}  {range:18}{speed:7.2}{gain:>10}", word(&row["name"]), short(median));
+        println!("{}", line.trim_end());
         below = Some(median);
     }
 }
@@ -115,9 +116,9 @@ fn cell(rows: &[Value], way: &str) -> String {
 
 fn print_long(long: &Value) {
     println!("\n== long: {} steps", number(&long["count"]));
-    println!("{:34}{:>9}{:>12}", "", "ms", "megabytes");
+    println!("{:32}{:>9}{:>12}", "", "ms", "megabytes");
     for row in list(&long["rows"]) {
         let (ms, megabytes) = (spread(row)[0] / 1e3, number(&row["megabytes"]));
-        println!("{:34}{:>9}{megabytes:12.3}", word(&row["name"]), short(ms));
+        println!("{:32}{:>9}{megabytes:12.3}", word(&row["name"]), short(ms));
     }
 }
