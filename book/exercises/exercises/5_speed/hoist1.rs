@@ -4,7 +4,7 @@
 //! x is all inputs, (T·B)×I, step t its rows t·B to (t + 1)·B; W is H×I, U is H×H, h is B×H.
 //! x Wᵀ is one product of (T·B)×I and I×H: T·B rows keep a processor busy, B rows may not.
 //!
-//! The book: book/src/part2/elman.md
+//! The book: book/src/part5/fastest.md
 
 use autograd::Var;
 

@@ -4,7 +4,7 @@
 //! On the tape it is ten operations, each of which reads and writes whole matrices. Here one loop reads
 //! z and c once. Forward and backward are those of lstm5.
 //!
-//! The book: book/src/part3/lstm-backward.md
+//! The book: book/src/part5/fastest.md
 
 use autograd::{Gradients, Inputs, Op, Output};
 
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn agrees_with_the_equations() {
         let check = Check::new(3)
-            .book("book/src/part3/lstm-backward.md")
+            .book("book/src/part5/fastest.md")
             .random_input("z", 8, 3, 1.0)
             .gates(&["i", "f", "g", "o"])
             .random_input("c", 2, 3, 1.0);

@@ -4,7 +4,7 @@
 //! dW = Σ_t dz_tᵀ x_t = dzᵀ x: dz is (T·B)×H and x is (T·B)×I, step t their rows t·B to (t + 1)·B.
 //! T products that each add to all of dW become one that writes it once.
 //!
-//! The book: book/src/part2/elman.md
+//! The book: book/src/part5/fastest.md
 
 use autograd::Var;
 
@@ -29,12 +29,10 @@ mod tests {
 
     #[test]
     fn agrees_with_differences() {
-        let check = Check::new(3).book("book/src/part2/elman.md").random_input("W", 3, 2, 1.0).random_input(
-            "x",
-            4 * B,
-            2,
-            1.0,
-        );
+        let check = Check::new(3)
+            .book("book/src/part5/fastest.md")
+            .random_input("W", 3, 2, 1.0)
+            .random_input("x", 4 * B, 2, 1.0);
         judge(&check.derivation(
             |_, v| v[1].matmul_t(v[0]),
             |v, dz| vec![weight_gradient(dz, v[1]), dz.matmul(v[0])],
