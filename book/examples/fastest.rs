@@ -64,7 +64,7 @@ fn print_count(case: &Value, part: &str) {
     println!("sigmoid and tanh           {:10.3} million", 5.0 * h * t * b / 1e6);
     println!("bytes of weights           {:10.3} million", weights / 1e6);
     println!("bytes kept for the way back{:10.3} million", kept / 1e6);
-    println!("a large product here       {peak:10.1} thousand million operations a second");
+    println!("a large product here       {peak:10.1} GF/s");
     println!("all products at that speed {:10.3} ms", products / peak / 1e6);
 }
 // ANCHOR_END: count
