@@ -102,7 +102,9 @@ impl<'a> ByHand<'a> {
         (self.products.back)(&mut self.dh, &p.u, &self.z, n);
         (self.products.weight)(dw, &self.z, p.x(t), n);
         (self.products.weight)(du, &self.z, &self.h[t], n);
-        db.iter_mut().zip(self.z.chunks_exact(n)).for_each(|(db, dz)| *db += dz.iter().sum::<f32>());
+        for (db, dz) in db.iter_mut().zip(self.z.chunks_exact(n)) {
+            *db += dz.iter().sum::<f32>();
+        }
     }
     // ANCHOR_END: backward
 }

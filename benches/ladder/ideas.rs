@@ -81,7 +81,7 @@ fn one_pass(problem: &Problem) -> Idea<'_> {
     let (w, u) = (view(&problem.w, rows, input), view(&problem.u, rows, hidden));
     let (packed_w, packed_u) = (packed(w, batch), packed(u, batch));
     let mut z = vec![0.0; rows * batch];
-    ways.push(way("stacked, packed, W x and U h in one pass", move || {
+    ways.push(way("packed, both products in one pass", move || {
         let (w, u) = (factor(w, &packed_w, batch), factor(u, &packed_u, batch));
         multiply(&mut z, Begin::Zero, &[(w, &x), (u, &h)]);
     }));

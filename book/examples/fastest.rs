@@ -64,7 +64,7 @@ fn print_count(case: &Value, part: &str) {
     println!("sigmoid and tanh           {:10.3} million", 5.0 * h * t * b / 1e6);
     println!("bytes of weights           {:10.3} million", weights / 1e6);
     println!("bytes kept for the way back{:10.3} million", kept / 1e6);
-    println!("a large product here       {peak:10.1} thousand million operations a second");
+    println!("a large product here       {peak:10.1} GF/s");
     println!("all products at that speed {:10.3} ms", products / peak / 1e6);
 }
 // ANCHOR_END: count
@@ -100,10 +100,10 @@ fn print_idea(cases: &[Value], name: &str) {
     let rows = |case| list(&group(case, name)["rows"]);
     let all = cases.iter().map(rows).max_by_key(|rows| rows.len()).unwrap_or_default();
     let titles: String = cases.iter().map(|case| format!("{:>19}", title(case))).collect();
-    println!("\n== {name}\n{:41}{titles}", "microseconds, and times as fast");
+    println!("\n== {name}\n{:34}{titles}", "microseconds, and times as fast");
     for way in all {
         let cells = cases.iter().map(|case| cell(rows(case), word(&way["name"])));
-        println!("{}", format!("{:41}{}", word(&way["name"]), cells.collect::<String>()).trim_end());
+        println!("{}", format!("{:34}{}", word(&way["name"]), cells.collect::<String>()).trim_end());
     }
 }
 
@@ -111,7 +111,8 @@ fn print_idea(cases: &[Value], name: &str) {
 fn cell(rows: &[Value], way: &str) -> String {
     let Some(row) = rows.iter().find(|row| row["name"] == way) else { return " ".repeat(19) };
     let [first, us] = [&rows[0], row].map(|row| spread(row)[0]);
-    format!("{:>10}{:>9}", short(us), format!("x {:.2}", first / us))
+    let digits = if first > 0.1 * us { 2 } else { 4 };
+    format!("{:>10}{:>9}", short(us), format!("x {:.digits$}", first / us))
 }
 
 fn print_long(long: &Value) {

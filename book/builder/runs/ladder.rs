@@ -7,7 +7,7 @@ const RESULTS: &str = include_str!("../../results/ladder.json");
 
 /// Where the axis begins and ends, and how far down the bars go.
 const LEFT: f64 = 240.0;
-const RIGHT: f64 = 680.0;
+const RIGHT: f64 = 665.0;
 const ROW: f64 = 30.0;
 
 /// Milliseconds of every rung on a logarithmic axis: the median, and a line from the least to the most.
