@@ -8,8 +8,8 @@
 fn gradient(w: f64, x: f64, b: f64) -> [f64; 3] {
     let y = (w * x + b).tanh();
     let dz = 1.0 - y * y;
-    // TODO: what does z pass on to w, to x and to b?
-    [dz, dz, dz]
+    // TODO: what does z = w x + b pass on to w, and what to x?
+    [dz * w, dz * x, dz]
 }
 
 fn main() {
