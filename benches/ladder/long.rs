@@ -1,14 +1,20 @@
 //! A long sequence: all of it kept for the backward pass, or segments that run again.
 
-use autograd::Tape;
+use autograd::{Tape, Var};
 use benches::Sizes;
 use models::cells::{Cell, CellConfig, Kind};
 use models::layers::{Checkpointed, Span, unroll};
 use models::params::Params;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use std::ops::Range;
 
 /// Enough steps for the difference to be seen.
 pub const SIZES: Sizes = Sizes { steps: 4096, batch: 1, input: 32, hidden: 64 };
+
+/// What is kept of a segment's outputs: the loss of every example.
+fn loss<'a>(y: Var<'a, f32>, _steps: Range<usize>) -> Var<'a, f32> {
+    y.square().sum_rows()
+}
 
 /// The training step of an LSTM whose loss is one number for each step.
 pub struct Long {
@@ -47,7 +53,7 @@ impl Long {
             unroll(&*self.cell, p, x, start, span).0.square().sum()
         } else {
             // ANCHOR: segments
-            let (losses, _) = self.in_segments.reduce(p, x, start, span, 1, |y, _| y.square().sum_rows());
+            let (losses, _) = self.in_segments.reduce(p, x, start, span, 1, loss);
             losses.concat_rows().sum()
             // ANCHOR_END: segments
         };
