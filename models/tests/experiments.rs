@@ -2,7 +2,9 @@
 
 mod support;
 
-use models::experiments::{ALL, NETWORKS, Plan, Results, Run, Watcher, find, network, picture, run, table};
+use models::experiments::{
+    ALL, Line, NETWORKS, Plan, Results, Run, Watcher, find, network, picture, run, table,
+};
 use models::tasks;
 use std::fs;
 use std::path::Path;
@@ -51,6 +53,17 @@ fn the_list_is_whole() {
     for network in &NETWORKS {
         assert!(ALL.iter().any(|experiment| experiment.networks.contains(&network.name)), "{}", network.name);
     }
+}
+
+/// What the forget gate was invented for: Gers, Schmidhuber and Cummins (2000).
+#[test]
+fn an_endless_stream_needs_a_forget_gate() {
+    let plan = plan("continual", &["lstm-no-forget", "lstm"], 1, 1000);
+    let (rates, seeds) = (vec![0.03], 4..5);
+    let results = results(&[Plan { rates, seeds, ..plan }], 2);
+    let [without, with] = &results.experiments[0].networks[..] else { panic!("{results:?}") };
+    let right = |line: &Line| line.right.unwrap().median;
+    assert!(right(without) < 0.7 && right(with) >= 0.99, "{without:?} {with:?}");
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub fn run(args: &Args) -> Result<()> {
 impl Args {
     /// Where --all writes.
     fn folder(&self) -> PathBuf {
-        let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/results");
+        let usual = || Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("book").join("results");
         self.out.clone().unwrap_or_else(usual)
     }
 
