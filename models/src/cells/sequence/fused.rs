@@ -1,7 +1,8 @@
 //! One picture, one loop: a derivation over all steps, as one operation on the tape.
 
+use super::plan::unless_faded;
 use super::sums::Gathered;
-use super::{Backward, Derivation, Forward, Lengths, Plan, Sizes, split, split_mut};
+use super::{Backward, Derivation, Forward, Lengths, Plan, Sizes, split, split_mut, strips};
 use crate::cells::State;
 use autograd::{Float, Gradients, Inputs, Op, Output, Pass, Quantity, Var, Visit};
 use std::ops::Range;
@@ -143,6 +144,7 @@ impl<D> Fused<D> {
             // ANCHOR: dh
             plan.gather_add(s, dy, dh); // h_t is used by the output and by step t + 1: dh = dy_t + dh
             // ANCHOR_END: dh
+            strips([&mut *dc], [], |[dc], []| dc.iter_mut().for_each(|dc| *dc = unless_faded(*dc)));
             self.cell.backward(Backward {
                 inputs: x,
                 h_before: plan.cut_before(s, h, sizes.h, h_copy),

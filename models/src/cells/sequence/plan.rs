@@ -113,12 +113,16 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Adds step `s` of a padded sequence to its block.
+    /// Adds step `s` of a padded sequence to its block; what has faded is 0.
     pub fn gather_add<T: Float>(&self, s: usize, padded: &[T], block: &mut [T]) {
         let n = self.active(s).max(1);
         match self.slice(s, block.len()) {
-            Some(slice) => strips([block], [&padded[slice]], |[to], [from]| map1(to, from, |y, x| *y += x)),
-            None => self.places(s, block.len() / n, n, |from, to| block[to] += padded[from]),
+            Some(slice) => strips([block], [&padded[slice]], |[to], [from]| {
+                map1(to, from, |y, x| *y = unless_faded(*y + x));
+            }),
+            None => self.places(s, block.len() / n, n, |from, to| {
+                block[to] = unless_faded(block[to] + padded[from]);
+            }),
         }
     }
 
@@ -210,5 +214,33 @@ impl<'a> Plan<'a> {
         }
         // ANCHOR_END: cut
         &copy[..features * n]
+    }
+}
+
+// ANCHOR: faded
+/// `x`, or 0 where it is so small that it changes nothing: see [`Float::FADED`]. NaN stays NaN.
+pub(super) fn unless_faded<T: Float>(x: T) -> T {
+    if x > -T::FADED && x < T::FADED { T::ZERO } else { x }
+}
+// ANCHOR_END: faded
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faded_cotangents_are_zero_and_nothing_else_is() {
+        let lengths = [[0, 1], [2, 1]].concat(); // the order, and the lengths
+        for plan in [Plan::new(2, 2, false, &[]), Plan::new(2, 2, false, &lengths)] {
+            let padded = [1e-31_f32, -1e-31, 0.0, 0.0];
+            let mut block = [1e-31, f32::NAN];
+            plan.gather_add(0, &padded, &mut block);
+            assert!(block[0] == 0.0 && block[1].is_nan(), "{block:?}");
+            let mut block = [1e-29, -1.0];
+            plan.gather_add(0, &padded, &mut block);
+            assert_eq!(block, [1e-29 + 1e-31, -1.0]);
+        }
+        assert_eq!(unless_faded(-1e-289_f64), -1e-289);
+        assert_eq!(unless_faded(-1e-291_f64), 0.0);
     }
 }
