@@ -37,6 +37,7 @@ chapters! {
     seq2seq: "part2/seq2seq.md",
     mistakes: "part4/mistakes.md",
     fastest: "part5/fastest.md",
+    peers: "part5/peers.md",
     compared: "part5/compared.md",
     pytorch: "part5/pytorch.md",
     reading: "reading.md",
