@@ -30,13 +30,13 @@ struct Args {
     /// cases: many examples side by side, and one alone
     #[arg(long, value_name = "N")]
     seq: Option<usize>,
-    /// Examples side by side: B [128]
+    /// Examples side by side: B (128 if not given)
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
-    /// Features of the input: I [20]
+    /// Features of the input: I (20 if not given)
     #[arg(long, value_name = "N")]
     input: Option<usize>,
-    /// Hidden units: H [100]
+    /// Hidden units: H (100 if not given)
     #[arg(long, value_name = "N")]
     hidden: Option<usize>,
     /// Threads of the last rung; all cores if not given
