@@ -72,12 +72,16 @@ impl<T: Float> Pool<T> {
 
     /// A buffer of `length` zeros.
     pub fn take_zeroed(&mut self, length: usize) -> Vec<T> {
+        let mut buffer = self.take(length);
+        buffer.fill(T::ZERO);
+        buffer
+    }
+
+    /// A buffer of `length` numbers, whatever they are.
+    pub fn take(&mut self, length: usize) -> Vec<T> {
         let shelf = self.shelf(length);
         match shelf.free.pop() {
-            Some(mut buffer) => {
-                buffer.fill(T::ZERO);
-                buffer
-            }
+            Some(buffer) => buffer,
             None => {
                 // Room for every buffer to come back, so that giving back never allocates.
                 shelf.made += 1;

@@ -228,4 +228,25 @@ impl<T: Float> Gradients<'_, T> {
         Some(&mut buffer[node.offset..node.offset + node.size()])
     }
     // ANCHOR_END: of
+
+    /// The gradient of input `k`, and whether it is new: then nothing has been added to it yet, it holds
+    /// rubbish instead of zeros, and every entry must be WRITTEN. For operations with large inputs: to
+    /// fill them with zeros and to read those again takes as long as the gradient itself.
+    // ANCHOR: of-or-new
+    pub fn of_or_new(&mut self, k: usize) -> Option<(&mut [T], bool)> {
+        let node = &self.nodes[self.parents[k] as usize];
+        if !node.needs_grad {
+            return None;
+        }
+        let (owner, own) = (node.owner as usize, node.offset..node.offset + node.size());
+        let new = self.buffers[owner].is_none();
+        let buffer = self.buffers[owner].get_or_insert_with(|| {
+            let mut buffer = self.pool.take(self.nodes[owner].size());
+            buffer[..own.start].fill(T::ZERO); // of the owner's other rows nobody writes all
+            buffer[own.end..].fill(T::ZERO);
+            buffer
+        });
+        Some((&mut buffer[own], new))
+    }
+    // ANCHOR_END: of-or-new
 }

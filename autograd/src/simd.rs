@@ -80,7 +80,7 @@ impl<T: Copy, F: Fn(&mut T, T, T, T)> WithSimd for Map<'_, T, F> {
 
 /// `Σ aᵢ`, in an order that does not depend on the processor.
 pub fn sum<T: Float>(a: &[T]) -> T {
-    Arch::new().dispatch(Total { a, b: a, term: |a, _| a })
+    total(a, a, |a, _| a)
 }
 
 /// `Σ aᵢ bᵢ`, in the same order.
@@ -91,7 +91,12 @@ pub fn sum<T: Float>(a: &[T]) -> T {
 pub fn dot<T: Float>(a: &[T], b: &[T]) -> T {
     let (n, m) = (a.len(), b.len());
     assert!(n == m, "dot: {n} entries and {m}");
-    Arch::new().dispatch(Total { a, b, term: |a, b| a * b })
+    total(a, b, |a, b| a * b)
+}
+
+fn total<T: Float>(a: &[T], b: &[T], term: impl Fn(T, T) -> T) -> T {
+    let total = Total { a, b, term };
+    if a.len() < SHORT { total.run() } else { Arch::new().dispatch(total) }
 }
 
 struct Total<'a, T, F> {
@@ -100,12 +105,10 @@ struct Total<'a, T, F> {
     term: F,
 }
 
-impl<T: Float, F: Fn(T, T) -> T> WithSimd for Total<'_, T, F> {
-    type Output = T;
-
+impl<T: Float, F: Fn(T, T) -> T> Total<'_, T, F> {
     /// Sixteen sums side by side, which need not wait for each other, after what is left over.
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> T {
+    fn run(self) -> T {
         let (a, b) = (self.a.as_chunks::<16>(), self.b.as_chunks::<16>());
         let rest = a.1.iter().zip(b.1).fold(T::ZERO, |sum, (&a, &b)| sum + (self.term)(a, b));
         let mut sums = [T::ZERO; 16];
@@ -115,6 +118,15 @@ impl<T: Float, F: Fn(T, T) -> T> WithSimd for Total<'_, T, F> {
             }
         }
         sums.into_iter().fold(rest, |total, sum| total + sum)
+    }
+}
+
+impl<T: Float, F: Fn(T, T) -> T> WithSimd for Total<'_, T, F> {
+    type Output = T;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> T {
+        self.run()
     }
 }
 

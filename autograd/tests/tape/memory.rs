@@ -134,3 +134,39 @@ fn retained_gradients_are_reused_too() {
     assert!(steps[0] > 0, "the counter counts");
     assert_eq!(steps[1..], [0, 0]);
 }
+
+/// `y = 3 x`, an operation that writes its gradient if that is new.
+struct Triple;
+
+impl Op<f64> for Triple {
+    fn name(&self) -> &'static str {
+        "triple"
+    }
+    fn shape(&self, x: Inputs<'_, f64>) -> Result<(usize, usize), String> {
+        Ok(x.shape(0))
+    }
+    fn forward(&self, x: Inputs<'_, f64>, y: &mut [f64], _saved: &mut [f64]) {
+        y.iter_mut().zip(x.value(0)).for_each(|(y, x)| *y = 3.0 * x);
+    }
+    fn backward(&self, _x: Inputs<'_, f64>, y: Output<'_, f64>, dx: &mut Gradients<'_, f64>) {
+        let Some((dx, new)) = dx.of_or_new(0) else { return };
+        for (dx, dy) in dx.iter_mut().zip(y.cotangent) {
+            *dx = if new { 3.0 * dy } else { *dx + 3.0 * dy };
+        }
+    }
+}
+
+/// Of a matrix of which some rows are used by such operations, some rows twice, and one row not at all.
+#[test]
+fn a_new_gradient_is_written_and_an_old_one_added_to() {
+    let mut tape = Tape::<f64>::new();
+    for _ in 0..2 {
+        let (x, constant) = (tape.leaf(4, 1, &[1.0, 2.0, 3.0, 4.0]), tape.constant(2, 1, &[1.0, 2.0]));
+        let parts = [x.row_block(1..3), x.row_block(2..4), constant];
+        let all = tape.concat_rows(&parts.map(|part| tape.apply(Triple, &[part])));
+        all.backward_with(&[1.0, 10.0, 100.0, 1000.0, 7.0, 7.0]);
+        assert_eq!(x.grad(), [0.0, 3.0, 330.0, 3000.0]);
+        tape.reset();
+        tape.poison();
+    }
+}
