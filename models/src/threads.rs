@@ -4,8 +4,12 @@
 //! operation: rows of its products, pieces of its elementwise loops, rows of the weights' gradients. Every entry is
 //! still computed by one thread, in the same order as by one thread alone.
 //!
+//! Where the batch is large, the parts are columns, which threads take through all steps.
+//!
 //! [`with_threads`] runs a program with helpers that wait for work. Outside of it, and without the
 //! crate's feature `threads`, everything runs on the thread that it is called from.
+
+use std::cell::Cell;
 
 /// Runs `program` with `threads` threads to share its work.
 ///
@@ -29,11 +33,24 @@ pub fn with_threads<R: Send>(
     Ok(pool.install(program))
 }
 
+thread_local! {
+    /// Among how many parts the threads are shared that run at the same time as this one.
+    static PARTS: Cell<usize> = const { Cell::new(1) };
+}
+
+/// Runs `f`, one of so many parts of a work that run at the same time: it has its share of the threads.
+pub(crate) fn with_share<R>(parts: usize, f: impl FnOnce() -> R) -> R {
+    let before = PARTS.replace(parts);
+    let result = f();
+    PARTS.set(before);
+    result
+}
+
 /// How many threads share the work here.
 pub fn count() -> usize {
     #[cfg(feature = "threads")]
     if rayon::current_thread_index().is_some() {
-        return rayon::current_num_threads();
+        return (rayon::current_num_threads() / PARTS.get()).max(1);
     }
     1
 }

@@ -6,6 +6,7 @@ use autograd::{Float, Tape, Var};
 use models::cells::{Cell, CellConfig, Kind, Lengths, State};
 use models::layers::{Span, unroll};
 use models::params::Params;
+use models::threads::with_threads;
 use proptest::prelude::*;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use std::collections::BTreeMap;
@@ -285,20 +286,37 @@ fn parameters_agree(case: &Case<f64>, span: Span<'_>) {
     report.assert_passed();
 }
 
-/// Longer than one product of the weights' gradients takes, and so wide that a step is taken alone, with steps
-/// behind it that are not: see `sequence::sums`.
+/// Longer than one product of the weights' gradients takes; so wide that a step is taken alone, with steps
+/// behind it that are not; so wide that the threads share the columns; and weights whose gradients are made by one
+/// product or by several: see `sequence::sums` and `sequence::columns`.
 #[test]
 fn many_columns_at_once() {
-    for ((number, kind), [steps, batch]) in
-        Kind::ALL.into_iter().enumerate().flat_map(|kind| [(kind, [40, 45]), (kind, [4, 140])])
+    let sizes = [[40, 45, 3, 2], [4, 140, 3, 2], [3, 137, 16, 32]];
+    for ((number, kind), sizes) in
+        Kind::ALL.into_iter().enumerate().flat_map(|kind| sizes.map(|sizes| (kind, sizes)))
     {
+        let [steps, batch, ..] = sizes;
         let uneven: Vec<usize> = (1..=batch).map(|k| 1 + k * 29 % steps).collect();
         for lengths in [None, Some(Lengths::new(&uneven))] {
-            let mut case = Case::<f64>::new(kind, number as u64, [steps, batch, 3, 2]);
-            // Small weights, so that 40 steps of relu do not explode.
-            case.params.iter_mut().for_each(|p| p.value.iter_mut().for_each(|w| *w *= 0.3));
+            let case = || {
+                let mut case = Case::<f64>::new(kind, number as u64, sizes);
+                // Small weights, so that 40 steps of relu do not explode.
+                case.params.iter_mut().for_each(|p| p.value.iter_mut().for_each(|w| *w *= 0.3));
+                case
+            };
             let fused = Span { lengths: lengths.as_ref(), reverse: number % 2 == 0, equations: false };
-            assert_equal(&case.run(fused), &case.run(Span { equations: true, ..fused }), 1e-12);
+            let equations = Span { equations: true, ..fused };
+            let (want, want_shown) = (case().run(equations), trace(&case(), equations));
+            for threads in [1, 2] {
+                let both = || (case().run(fused), trace(&case(), fused));
+                let (have, shown) = with_threads(threads, both).expect("so few threads are there");
+                assert_equal(&have, &want, 1e-12);
+                for ((name, t), [value, grad]) in &want_shown {
+                    let [same_value, same_grad] = &shown[&(name.clone(), *t)];
+                    assert_close(&format!("{name} at {t}"), same_value, value, 1e-12);
+                    assert_close(&format!("gradient of {name} at {t}"), same_grad, grad, 1e-12);
+                }
+            }
         }
     }
 }

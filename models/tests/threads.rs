@@ -15,18 +15,18 @@ const I: usize = 48;
 const H: usize = 128;
 
 /// Outputs and all gradients of a network, by so many threads.
-fn run(kind: Kind, lengths: Option<&Lengths>, threads: usize) -> Vec<Vec<f32>> {
+fn run(kind: Kind, lengths: Option<&Lengths>, [b, i, h]: [usize; 3], threads: usize) -> Vec<Vec<f32>> {
     let all = with_threads(threads, || {
         assert_eq!(count(), threads);
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         let mut params = Params::<f32>::new();
-        let config = StackConfig { bidirectional: true, ..StackConfig::new(kind, CellConfig::new(I, H)) };
+        let config = StackConfig { bidirectional: true, ..StackConfig::new(kind, CellConfig::new(i, h)) };
         let stack = Stack::new(&config, &mut params, "rnn", &mut rng);
         let tape = Tape::new();
         let p = params.bind(&tape);
-        let x = tape.leaf(T * I, B, &Init::Normal { std: 1.0 }.fill(&mut rng, T * I, B));
+        let x = tape.leaf(T * i, b, &Init::Normal { std: 1.0 }.fill(&mut rng, T * i, b));
         let span = Span { lengths, ..Span::default() };
-        let (y, _) = stack.forward(p, x, &stack.initial_states(p, B), span, None);
+        let (y, _) = stack.forward(p, x, &stack.initial_states(p, b), span, None);
         y.square().sum().backward();
         params.add_grads(p);
         let mut all = vec![y.value(), x.grad()];
@@ -62,10 +62,17 @@ fn every_number_of_threads_gives_the_same_bits() {
     let lengths = Lengths::new(&lengths);
     for kind in Kind::ALL {
         for lengths in [None, Some(&lengths)] {
-            let one = run(kind, lengths, 1);
+            let one = run(kind, lengths, [B, I, H], 1);
             assert!(one.iter().flatten().all(|x| x.is_finite()) && one[2].iter().any(|&g| g != 0.0));
             for threads in 2..=4 {
-                assert!(one == run(kind, lengths, threads), "{kind} by {threads} threads");
+                assert!(one == run(kind, lengths, [B, I, H], threads), "{kind} by {threads} threads");
+            }
+        }
+        // So many columns that the threads share those.
+        for sizes in [[259, 20, 24], [130, 5, 3]] {
+            let one = run(kind, None, sizes, 1);
+            for threads in 2..=4 {
+                assert!(one == run(kind, None, sizes, threads), "{kind}, {sizes:?}, by {threads} threads");
             }
         }
     }

@@ -156,9 +156,7 @@ impl<T: Float> Derivation<T> for Elman {
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         // ANCHOR: sums
         let a = 0..self.hidden;
-        sums.weight(W, 0, a.clone(), Right::X); // 3
-        sums.weight(U, 0, a.clone(), Right::HBefore); // 3
-        sums.bias(B, 0, a.clone()); // 3
+        sums.affine(a, [(W, 0, Right::X), (U, 0, Right::HBefore)], (B, 0)); // 3
         // ANCHOR_END: sums
     }
     // ANCHOR_END: backward

@@ -226,12 +226,10 @@ impl<T: Float> Derivation<T> for Gru {
     // ANCHOR: sums
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         let size = self.hidden;
-        sums.weight(U, 0, 0..3 * size, Right::HBefore); // 5
-        sums.bias(B_HN, 0, 2 * size..3 * size); // 5
-        for (row, pre) in [(0, 0..2 * size), (2 * size, 3 * size..4 * size)] {
-            sums.weight(W, row, pre.clone(), Right::X); // 6
-            sums.bias(B, row, pre.clone()); // 6
-        }
+        let (rz, q, n) = (0..2 * size, 2 * size..3 * size, 3 * size..4 * size);
+        sums.affine(rz, [(W, 0, Right::X), (U, 0, Right::HBefore)], (B, 0)); // 5, 6
+        sums.affine(q, [(U, 2 * size, Right::HBefore)], (B_HN, 0)); // 5
+        sums.affine(n, [(W, 2 * size, Right::X)], (B, 2 * size)); // 6
     }
     // ANCHOR_END: sums
     // ANCHOR_END: backward

@@ -220,11 +220,10 @@ impl<T: Float> Derivation<T> for GruResetBefore {
 
     // ANCHOR: sums
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
-        let (size, a) = (self.hidden, 0..3 * self.hidden);
-        sums.weight(U, 2 * size, 2 * size..3 * size, Right::Kept(3 * size..4 * size)); // 3
-        sums.weight(U, 0, 0..2 * size, Right::HBefore); // 6
-        sums.weight(W, 0, a.clone(), Right::X); // 7
-        sums.bias(B, 0, a.clone()); // 7
+        let (size, k) = (self.hidden, Right::Kept(3 * self.hidden..4 * self.hidden));
+        let (rz, n) = (0..2 * size, 2 * size..3 * size);
+        sums.affine(n, [(W, 2 * size, Right::X), (U, 2 * size, k)], (B, 2 * size)); // 3, 7
+        sums.affine(rz, [(W, 0, Right::X), (U, 0, Right::HBefore)], (B, 0)); // 6, 7
     }
     // ANCHOR_END: sums
     // ANCHOR_END: backward

@@ -189,11 +189,8 @@ impl<T: Float> Derivation<T> for Jordan {
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         // ANCHOR: sums
         let (a, y) = (0..self.hidden, self.hidden..self.hidden + self.output);
-        sums.weight(W_HY, 0, y.clone(), Right::Kept(0..self.hidden)); // 2
-        sums.bias(B_Y, 0, y); // 2
-        sums.weight(W_IH, 0, a.clone(), Right::X); // 4
-        sums.weight(W_YH, 0, a.clone(), Right::HBefore); // 4
-        sums.bias(B_H, 0, a.clone()); // 4
+        sums.affine(y, [(W_HY, 0, Right::Kept(0..self.hidden))], (B_Y, 0)); // 2
+        sums.affine(a, [(W_IH, 0, Right::X), (W_YH, 0, Right::HBefore)], (B_H, 0)); // 4
         // ANCHOR_END: sums
     }
     // ANCHOR_END: backward

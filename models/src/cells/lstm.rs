@@ -215,9 +215,7 @@ impl<T: Float> Derivation<T> for Lstm {
     // ANCHOR: sums
     fn sums(&self, sums: &mut Sums<'_, '_, T>) {
         let z = 0..4 * self.hidden;
-        sums.weight(W, 0, z.clone(), Right::X); // 5
-        sums.weight(U, 0, z.clone(), Right::HBefore); // 5
-        sums.bias(B, 0, z.clone()); // 5
+        sums.affine(z, [(W, 0, Right::X), (U, 0, Right::HBefore)], (B, 0)); // 5
     }
     // ANCHOR_END: sums
     // ANCHOR_END: backward

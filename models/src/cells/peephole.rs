@@ -268,9 +268,7 @@ impl<T: Float> Derivation<T> for Peephole {
         sums.diagonal(W_CO, 3 * size..4 * size, Right::C); // 3
         sums.diagonal(W_CI, 0..size, Right::CBefore); // 5
         sums.diagonal(W_CF, size..2 * size, Right::CBefore); // 5
-        sums.weight(W, 0, z.clone(), Right::X); // 6
-        sums.weight(U, 0, z.clone(), Right::HBefore); // 6
-        sums.bias(B, 0, z.clone()); // 6
+        sums.affine(z, [(W, 0, Right::X), (U, 0, Right::HBefore)], (B, 0)); // 6
     }
     // ANCHOR_END: sums
     // ANCHOR_END: backward

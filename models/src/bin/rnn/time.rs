@@ -5,6 +5,7 @@ use autograd::simd::map1;
 use autograd::{Gradients, Inputs, Op, Output, Tape};
 use clap::ValueEnum;
 use faer::{Accum, MatMut, MatRef};
+use models::cells::sequence::strips;
 use models::cells::{CellConfig, Kind};
 use models::init::Init;
 use models::layers::{Span, Stack, StackConfig};
@@ -147,9 +148,12 @@ impl Op<f32> for SumOfSquares {
         y[0] = sums.iter().sum();
     }
     fn backward(&self, x: Inputs<'_, f32>, y: Output<'_, f32>, dx: &mut Gradients<'_, f32>) {
-        let Some(dx) = dx.of(0) else { return };
+        let Some((dx, new)) = dx.of_or_new(0) else { return };
         let twice = 2.0 * y.cotangent[0];
-        map1(dx, x.value(0), |dx, x| *dx += twice * x);
+        strips([dx], [x.value(0)], |[dx], [x]| match new {
+            true => map1(dx, x, |dx, x| *dx = twice * x),
+            false => map1(dx, x, |dx, x| *dx += twice * x),
+        });
     }
 }
 

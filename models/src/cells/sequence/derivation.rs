@@ -55,7 +55,7 @@ use std::ops::Range;
 /// h.backward();
 /// assert!(u.grad()[0] > 0.0);
 /// ```
-pub trait Derivation<T: Float>: Copy + 'static {
+pub trait Derivation<T: Float>: Copy + Send + Sync + 'static {
     /// The operation's name, for messages.
     fn name(&self) -> &'static str;
 

@@ -10,21 +10,26 @@
 //! after the other, F×N numbers in all with N = Σ lengths, so that a batch costs its valid steps and
 //! no more. A derivation sees blocks alone, and neither lengths nor direction.
 
+mod columns;
 mod derivation;
 mod fused;
+mod inside;
 mod lengths;
+mod loops;
 mod plan;
 mod products;
 mod strips;
 mod sums;
 
 pub use derivation::{Backward, Derivation, Forward, Sizes, show};
-pub use fused::{Inside, fused};
+pub use fused::fused;
+pub use inside::Inside;
 pub use lengths::Lengths;
 pub use products::{add_diagonal, add_product, affine, fill_rows, product};
 pub use strips::strips;
 pub use sums::{Right, Sums};
 
+pub(crate) use columns::Columns;
 pub(crate) use plan::Plan;
 
 /// `N` equal parts, one after the other: `let [i, f, g, o] = parts(gates);`

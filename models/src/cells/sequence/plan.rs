@@ -1,6 +1,6 @@
 //! Which columns are active at which step, and where they come from.
 
-use super::strips;
+use super::{Columns, strips};
 use autograd::Float;
 use autograd::simd::map1;
 use std::ops::Range;
@@ -10,8 +10,11 @@ use std::ops::Range;
 pub(crate) struct Plan<'a> {
     /// Steps of the padded sequence: T.
     pub steps: usize,
-    /// Examples of the batch: B.
+    /// Examples that it is about: the batch's, B, or some of them.
     pub batch: usize,
+    /// Which of the batch's columns is its first, and how many the batch has.
+    pub first: usize,
+    all: usize,
     /// Whether the recurrence runs from each example's last valid step to its first.
     reverse: bool,
     /// The batch's columns, longest first, and their lengths; none where all examples fill all steps.
@@ -25,7 +28,13 @@ impl<'a> Plan<'a> {
         let (order, lengths) = packed.split_at(packed.len() / 2);
         let whole = lengths.last().is_none_or(|&shortest| shortest == steps);
         let (order, lengths) = if whole { (&[][..], &[][..]) } else { (order, lengths) };
-        Self { steps, batch, reverse, order, lengths }
+        Self { steps, batch, first: 0, all: batch, reverse, order, lengths }
+    }
+
+    /// The same for some of the examples, where all of them fill all steps.
+    pub fn part(&self, columns: Range<usize>) -> Self {
+        debug_assert!(self.is_whole(), "sorted columns lie anywhere");
+        Self { first: self.first + columns.start, batch: columns.len(), ..*self }
     }
 
     /// Whether every example fills every step: then a block has the order of the padded sequence.
@@ -87,84 +96,122 @@ impl<'a> Plan<'a> {
         start..start + self.active(s) * features
     }
 
-    /// Where step `s`'s block lies in a padded sequence, if all examples fill all steps.
+    /// Where step `s`'s block lies in a padded sequence, if its columns are all that there are.
     pub fn slice(&self, s: usize, size: usize) -> Option<Range<usize>> {
         let t = if self.reverse { self.steps - 1 - s } else { s };
-        self.is_whole().then_some(t * size..(t + 1) * size)
+        (self.is_whole() && self.batch == self.all).then_some(t * size..(t + 1) * size)
     }
 
-    /// Calls `visit` with the place in the padded sequence and the place in step `s`'s block of
-    /// every entry of the block.
-    fn places(&self, s: usize, features: usize, n: usize, mut visit: impl FnMut(usize, usize)) {
+    /// Calls `visit` with the place in the padded sequence, row and column, and the place in step `s`'s
+    /// block of every entry of the block.
+    fn places(&self, s: usize, features: usize, n: usize, mut visit: impl FnMut(usize, usize, usize)) {
         for row in 0..features {
             for j in 0..n {
-                let padded = (self.time(s, j) * features + row) * self.batch + self.column(j);
-                visit(padded, row * n + j);
+                visit(self.time(s, j) * features + row, self.column(j), row * n + j);
             }
         }
+    }
+
+    /// Step `s` of a padded sequence, where all examples fill all steps, from its first column on; and how
+    /// far apart its rows lie.
+    pub fn strided<'b, T>(&self, s: usize, features: usize, padded: &'b [T]) -> (&'b [T], usize) {
+        (&padded[self.time(s, 0) * features * self.all + self.first..], self.all)
+    }
+
+    /// The same row by row.
+    fn rows<'b, T>(&self, s: usize, features: usize, padded: &'b [T]) -> impl Iterator<Item = &'b [T]> {
+        let ((step, apart), n) = (self.strided(s, features, padded), self.batch);
+        step.chunks(apart).take(features).map(move |row| &row[..n])
     }
 
     /// Copies step `s` of a padded sequence ((T·F)×B) to its block (F×n_s).
     pub fn gather<T: Float>(&self, s: usize, padded: &[T], block: &mut [T]) {
         let n = self.active(s).max(1);
+        let features = block.len() / n;
         match self.slice(s, block.len()) {
             Some(slice) => block.copy_from_slice(&padded[slice]),
-            None => self.places(s, block.len() / n, n, |from, to| block[to] = padded[from]),
+            None if self.is_whole() => block
+                .chunks_exact_mut(n)
+                .zip(self.rows(s, features, padded))
+                .for_each(|(to, from)| to.copy_from_slice(from)),
+            None => {
+                self.places(s, features, n, |row, column, to| block[to] = padded[row * self.all + column])
+            }
         }
     }
 
     /// Adds step `s` of a padded sequence to its block; what has faded is 0.
     pub fn gather_add<T: Float>(&self, s: usize, padded: &[T], block: &mut [T]) {
         let n = self.active(s).max(1);
+        let features = block.len() / n;
+        let add = |y: &mut T, x: T| *y = unless_faded(*y + x);
         match self.slice(s, block.len()) {
-            Some(slice) => strips([block], [&padded[slice]], |[to], [from]| {
-                map1(to, from, |y, x| *y = unless_faded(*y + x));
-            }),
-            None => self.places(s, block.len() / n, n, |from, to| {
-                block[to] = unless_faded(block[to] + padded[from]);
+            Some(slice) => strips([block], [&padded[slice]], |[to], [from]| map1(to, from, add)),
+            None if self.is_whole() => block
+                .chunks_exact_mut(n)
+                .zip(self.rows(s, features, padded))
+                .for_each(|(to, from)| map1(to, from, add)),
+            None => self.places(s, features, n, |row, column, to| {
+                add(&mut block[to], padded[row * self.all + column]);
             }),
         }
     }
 
     /// Copies a block to step `s` of a padded sequence.
-    pub fn scatter<T: Float>(&self, s: usize, block: &[T], padded: &mut [T]) {
+    pub fn scatter<T: Float>(&self, s: usize, block: &[T], padded: &mut Columns<'_, T>) {
         let n = self.active(s).max(1);
-        match self.slice(s, block.len()) {
-            Some(slice) => strips([&mut padded[slice]], [block], |[to], [from]| to.copy_from_slice(from)),
-            None => self.places(s, block.len() / n, n, |to, from| padded[to] = block[from]),
+        let features = block.len() / n;
+        match (padded, self.slice(s, block.len())) {
+            (Columns::All { data, .. }, Some(slice)) => {
+                strips([&mut data[slice]], [block], |[to], [from]| to.copy_from_slice(from));
+            }
+            (padded, _) if self.is_whole() => {
+                padded
+                    .each_row(self.time(s, 0) * features, block, n, |row, block| row.copy_from_slice(block));
+            }
+            (padded, _) => self.places(s, features, n, |row, column, from| {
+                padded.row(row)[column] = block[from];
+            }),
         }
     }
 
     /// Adds a block to step `s` of a padded sequence.
-    pub fn scatter_add<T: Float>(&self, s: usize, block: &[T], padded: &mut [T]) {
+    pub fn scatter_add<T: Float>(&self, s: usize, block: &[T], padded: &mut Columns<'_, T>) {
         let n = self.active(s).max(1);
-        self.places(s, block.len() / n, n, |to, from| padded[to] += block[from]);
+        let features = block.len() / n;
+        if self.is_whole() {
+            let first = self.time(s, 0) * features;
+            return padded.each_row(first, block, n, |row, block| map1(row, block, |y, x| *y += x));
+        }
+        self.places(s, features, n, |row, column, from| padded.row(row)[column] += block[from]);
     }
 
     /// Copies a batch (F×B) to the block of step 0: the start of a recurrence.
     pub fn gather_start<T: Float>(&self, batch: &[T], block: &mut [T]) {
-        for (row, block) in
-            batch.chunks_exact(self.batch.max(1)).zip(block.chunks_exact_mut(self.batch.max(1)))
-        {
-            block.iter_mut().enumerate().for_each(|(j, x)| *x = row[self.column(j)]);
+        let rows = batch.chunks_exact(self.all.max(1)).zip(block.chunks_exact_mut(self.batch.max(1)));
+        for (row, block) in rows {
+            block.iter_mut().enumerate().for_each(|(j, x)| *x = row[self.first + self.column(j)]);
         }
     }
 
     /// Adds a block of step 0 to a batch (F×B): the gradient of a recurrence's start.
     pub fn scatter_start_add<T: Float>(&self, block: &[T], batch: &mut [T]) {
-        for (block, row) in
-            block.chunks_exact(self.batch.max(1)).zip(batch.chunks_exact_mut(self.batch.max(1)))
-        {
-            block.iter().enumerate().for_each(|(j, &x)| row[self.column(j)] += x);
+        let rows = block.chunks_exact(self.batch.max(1)).zip(batch.chunks_exact_mut(self.all.max(1)));
+        for (block, row) in rows {
+            block.iter().enumerate().for_each(|(j, &x)| row[self.first + self.column(j)] += x);
         }
     }
 
     // ANCHOR: ended
     /// Writes the columns that end with step `s` from its block to a batch (F×B): the final states.
-    pub fn scatter_ended<T: Float>(&self, s: usize, block: &[T], batch: &mut [T]) {
+    pub fn scatter_ended<T: Float>(&self, s: usize, block: &[T], batch: &mut Columns<'_, T>) {
         let (n, after) = (self.active(s), self.active(s + 1));
-        for (row, block) in block.chunks_exact(n.max(1)).enumerate() {
-            (after..n).for_each(|j| batch[row * self.batch + self.column(j)] = block[j]);
+        if n == after {
+            return;
+        }
+        for (row, block) in block.chunks_exact(n).enumerate() {
+            let batch = batch.row(row);
+            (after..n).for_each(|j| batch[self.column(j)] = block[j]);
         }
     }
     // ANCHOR_END: ended
@@ -179,41 +226,37 @@ impl<'a> Plan<'a> {
             return;
         }
         // From the last row to the first, so that nothing is overwritten before it has moved.
-        for (row, finals) in finals.chunks_exact(self.batch).enumerate().rev() {
+        for (row, finals) in finals.chunks_exact(self.all).enumerate().rev() {
             block.copy_within(row * after..(row + 1) * after, row * n);
-            (after..n).for_each(|j| block[row * n + j] = finals[self.column(j)]);
+            (after..n).for_each(|j| block[row * n + j] = finals[self.first + self.column(j)]);
         }
         // ANCHOR_END: widen
     }
 
     /// Of states of `features` rows that begin with the initial ones (F×(B+N)): the block before step
-    /// `s`, and how many columns it has: perhaps more than n_s.
-    pub fn before<'b, T>(&self, s: usize, states: &'b [T], features: usize) -> (&'b [T], usize) {
-        let (start, have) = match s.checked_sub(1) {
-            None => (0, self.batch),
-            Some(before) => (self.batch + self.start(before), self.active(before)),
-        };
-        (&states[start * features..(start + have) * features], have)
+    /// `s`. It may have more than n_s columns.
+    pub fn before<'b, T>(&self, s: usize, states: &'b [T], features: usize) -> &'b [T] {
+        let start = s.checked_sub(1).map_or(0, |before| self.batch + self.start(before));
+        &states[start * features..(start + self.had(s)) * features]
     }
 
-    /// The same block cut to n_s columns: in place, or in `copy`.
-    pub fn cut_before<'b, T: Float>(
-        &self,
-        s: usize,
-        states: &'b [T],
-        features: usize,
-        copy: &'b mut [T],
-    ) -> &'b [T] {
+    /// How many columns the state before step `s` has.
+    pub fn had(&self, s: usize) -> usize {
+        s.checked_sub(1).map_or(self.batch, |before| self.active(before))
+    }
+
+    /// The state before step `s`, cut to n_s columns: in place, or in `copy`.
+    pub fn cut<'b, T: Float>(&self, s: usize, block: &'b [T], copy: &'b mut [T]) -> &'b [T] {
         // ANCHOR: cut
-        let (n, (block, have)) = (self.active(s), self.before(s, states, features));
-        if n == have {
+        let (n, had) = (self.active(s), self.had(s));
+        if n == had {
             return block;
         }
-        for (row, copy) in block.chunks_exact(have).zip(copy.chunks_exact_mut(n)) {
+        for (row, copy) in block.chunks_exact(had).zip(copy.chunks_exact_mut(n.max(1))) {
             copy.copy_from_slice(&row[..n]);
         }
         // ANCHOR_END: cut
-        &copy[..features * n]
+        &copy[..block.len() / had * n]
     }
 }
 

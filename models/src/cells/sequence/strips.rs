@@ -10,6 +10,9 @@ use autograd::Float;
 /// Entries of a strip: a dozen strips fit into 32 KiB.
 const STRIP: usize = 512;
 
+/// Entries of a strip where there are no more: less working memory to clear.
+const SHORT: usize = 64;
+
 /// How many outputs may be empty.
 const SPARE: usize = 4;
 
@@ -69,10 +72,23 @@ fn share<T: Float, const O: usize, const I: usize>(
         );
         return;
     }
-    let mut spare = [[T::ZERO; STRIP]; SPARE];
-    let (mut outputs, mut inputs) = (outputs.map(|y| y.chunks_mut(STRIP)), inputs.map(|x| x.chunks(STRIP)));
-    for start in (0..n).step_by(STRIP) {
-        let (len, mut spare) = (STRIP.min(n - start), spare.iter_mut());
+    match n {
+        0..=SHORT => in_turn::<T, SHORT, O, I>(n, outputs, inputs, f),
+        _ => in_turn::<T, STRIP, O, I>(n, outputs, inputs, f),
+    }
+}
+
+/// Strips of S entries, one after the other.
+fn in_turn<T: Float, const S: usize, const O: usize, const I: usize>(
+    n: usize,
+    outputs: [&mut [T]; O],
+    inputs: [&[T]; I],
+    f: &impl Fn([&mut [T]; O], [&[T]; I]),
+) {
+    let mut spare = [[T::ZERO; S]; SPARE];
+    let (mut outputs, mut inputs) = (outputs.map(|y| y.chunks_mut(S)), inputs.map(|x| x.chunks(S)));
+    for start in (0..n).step_by(S) {
+        let (len, mut spare) = (S.min(n - start), spare.iter_mut());
         let y = outputs.each_mut().map(|y| match y.next() {
             Some(strip) => strip,
             None => &mut spare.next().expect("counted by strips")[..len],

@@ -1,7 +1,7 @@
 //! The gradients that are sums over all steps: those of the weights.
 
-use super::fused::Stored;
-use super::{Derivation, Plan, Sizes};
+use super::loops::Stored;
+use super::{Derivation, Plan, Sizes, split_mut};
 use crate::threads;
 use autograd::ops::matmul;
 use autograd::{Float, Gradients, simd};
@@ -23,63 +23,88 @@ pub enum Right {
     Kept(Range<usize>),
 }
 
-/// The cotangents of the pre-activations of many steps, side by side, to be summed over them.
+impl Right {
+    /// How many rows it has.
+    fn rows(&self, sizes: Sizes) -> usize {
+        match self {
+            Self::X => sizes.x,
+            Self::HBefore => sizes.h,
+            Self::CBefore | Self::C => sizes.c,
+            Self::Kept(rows) => rows.len(),
+        }
+    }
+}
+
+/// A derivation's sums, on their way.
 ///
 /// Where `z_t = W x_t`, `dW = Σ_t dz_t x_tᵀ`: a weight that serves every step gets a gradient from
 /// every step. A product per step would sum over the few columns of one step. The columns of many
 /// steps lie side by side here, so that few, large products take the place of many small ones. Where a
 /// step alone has columns enough, it is taken as it lies.
 pub(super) struct Gathered<'a, T> {
-    features: usize,
-    /// Their columns, from the last step to the first, and how far apart the rows lie.
+    sizes: Sizes,
+    /// One sum after the other for so many groups of columns.
+    sums: &'a mut [T],
+    splits: usize,
+    /// The cotangents of the pre-activations: their columns, from the last step to the first, and how far
+    /// apart the rows lie.
     d_pre: &'a mut [T],
     stride: usize,
     steps: Range<usize>,
     width: usize,
-    /// How many are enough.
-    enough: usize,
     /// What they are multiplied with.
     other: &'a mut [T],
 }
 
 impl<'a, T: Float> Gathered<'a, T> {
-    /// Numbers of working memory that it needs.
-    pub fn scratch(plan: Plan<'_>, sizes: Sizes) -> usize {
-        stride(plan, sizes) * (sizes.pre + sizes.x.max(sizes.h).max(sizes.c).max(sizes.kept))
+    /// Numbers of working memory: the sums, which come first, the cotangents, and the others.
+    pub fn scratch(plan: Plan<'_>, sizes: Sizes, cell: &impl Derivation<T>, splits: usize) -> [usize; 3] {
+        let mut count = Sums { sizes, task: Task::Count { sums: 0, widest: 0 } };
+        cell.sums(&mut count);
+        let Task::Count { sums, widest } = count.task else { unreachable!("a task stays what it is") };
+        let stride = stride(plan, sizes);
+        [sums * splits, stride * sizes.pre, stride * widest]
     }
 
     /// Before the first step back: no columns.
-    pub fn new(plan: Plan<'a>, sizes: Sizes, scratch: &'a mut [T]) -> Self {
-        let (stride, enough, last) = (stride(plan, sizes), enough(sizes), plan.recurrences());
-        let (d_pre, other) = scratch.split_at_mut(stride * sizes.pre);
-        Self { features: sizes.pre, d_pre, stride, steps: last..last, width: 0, enough, other }
+    pub fn new(
+        plan: Plan<'_>,
+        sizes: Sizes,
+        cell: &impl Derivation<T>,
+        splits: usize,
+        scratch: &'a mut [T],
+    ) -> Self {
+        let [sums, d_pre, other] = split_mut(scratch, Self::scratch(plan, sizes, cell, splits));
+        sums.fill(T::ZERO);
+        let last = plan.recurrences();
+        Self { sizes, sums, splits, d_pre, stride: stride(plan, sizes), steps: last..last, width: 0, other }
     }
 
     /// Takes in step `s`, the one before those that it has. If that makes columns enough, adds the
-    /// derivation's sums over them to the gradients of the inputs.
-    pub fn add(
-        &mut self,
-        s: usize,
-        d_pre: &[T],
-        cell: &impl Derivation<T>,
-        stored: &Stored<'_, T>,
-        dx: &mut Gradients<'_, T>,
-    ) {
-        let n = d_pre.len() / self.features;
-        let alone = n >= self.enough;
+    /// products over them to the sums.
+    pub fn add(&mut self, s: usize, d_pre: &[T], cell: &impl Derivation<T>, stored: &Stored<'_, T>) {
+        let (n, enough) = (d_pre.len() / self.sizes.pre, enough(self.sizes));
+        // To copy columns costs as much as a product of a few of them loses.
+        let alone = 4 * n >= enough;
         if !alone {
-            copy_columns(d_pre, n, n, self.d_pre, self.stride, self.width);
+            copy_columns((d_pre, n), n, self.d_pre, self.stride, self.width);
             (self.steps.start, self.width) = (s, self.width + n);
         }
-        if self.width > 0 && (alone || self.width >= self.enough || s == 0) {
-            let (width, stride, columns) = (self.width, self.stride, &mut *self.other);
-            let rights = Rights { stored, steps: self.steps.clone(), columns, stride, gathered: None };
-            cell.sums(&mut Sums { dx, d_pre: self.d_pre, width, stride, rights });
+        if self.width > 0 && (alone || self.width >= enough || s == 0) {
+            let left = Columns { data: self.d_pre, width: self.width, stride: self.stride };
+            let rights = Rights { stored, steps: self.steps.clone(), first: 0, columns: self.other };
+            let task = Task::Add { sums: self.sums, left, rights };
+            cell.sums(&mut Sums { sizes: self.sizes, task });
             self.width = 0;
         }
         if alone {
-            let rights = Rights { stored, steps: s..s + 1, columns: self.other, stride: n, gathered: None };
-            cell.sums(&mut Sums { dx, d_pre, width: n, stride: n, rights });
+            let size = self.sums.len() / self.splits;
+            for (split, sums) in self.sums.chunks_exact_mut(size.max(1)).enumerate() {
+                let (first, end) = (n * split / self.splits, n * (split + 1) / self.splits);
+                let left = Columns { data: &d_pre[first..], width: end - first, stride: n };
+                let rights = Rights { stored, steps: s..s + 1, first, columns: self.other };
+                cell.sums(&mut Sums { sizes: self.sizes, task: Task::Add { sums, left, rights } });
+            }
         }
         if self.width == 0 {
             self.steps = s..s;
@@ -87,10 +112,33 @@ impl<'a, T: Float> Gathered<'a, T> {
     }
 }
 
-/// How many columns a product of a weight gradient should have. It reads and writes the whole gradient:
-/// where that is large, the columns should be worth it.
+/// Adds complete sums, which [`Gathered`] has left in its working memory, to the gradients of the inputs.
+pub(super) fn finish<T: Float>(
+    plan: Plan<'_>,
+    sizes: Sizes,
+    cell: &impl Derivation<T>,
+    splits: usize,
+    scratch: &[T],
+    dx: &mut Gradients<'_, T>,
+) {
+    let [all, ..] = Gathered::scratch(plan, sizes, cell, splits);
+    for sums in scratch[..all].chunks_exact((all / splits).max(1)) {
+        cell.sums(&mut Sums { sizes, task: Task::Finish { sums, dx } });
+    }
+}
+
+/// Whether the weights are so large that a product should have many columns: it reads and writes the
+/// whole gradient.
+pub(super) fn is_large(sizes: Sizes) -> bool {
+    sizes.pre * (sizes.x + sizes.h) > 1 << 17
+}
+
+/// Numbers of a vector of the processor, at most.
+const LANES: usize = 16;
+
+/// How many columns a product of a weight gradient should have.
 fn enough(sizes: Sizes) -> usize {
-    if sizes.pre * sizes.h.max(sizes.x) > 1 << 17 { 512 } else { 128 }
+    if is_large(sizes) { 512 } else { 128 }
 }
 
 /// The most columns that are gathered: one less than enough, and a step more.
@@ -98,48 +146,108 @@ fn stride(plan: Plan<'_>, sizes: Sizes) -> usize {
     plan.total().min(enough(sizes) + plan.batch)
 }
 
-/// What a derivation's [`Derivation::sums`] adds to: the gradients that are sums over steps.
+/// What a derivation's [`Derivation::sums`] lists: the gradients that are sums over steps. The list is
+/// read several times: to count their numbers, to add the products of some steps to them, and at the
+/// end to add them to the gradients.
 pub struct Sums<'a, 'g, T: Float> {
-    dx: &'a mut Gradients<'g, T>,
-    d_pre: &'a [T],
-    width: usize,
-    stride: usize,
-    rights: Rights<'a, T>,
+    sizes: Sizes,
+    task: Task<'a, 'g, T>,
+}
+
+enum Task<'a, 'g, T: Float> {
+    /// Numbers of all sums, and the rows of the widest right factor.
+    Count { sums: usize, widest: usize },
+    /// The sums that are still to come on the list get the products of these columns.
+    Add { sums: &'a mut [T], left: Columns<'a, T>, rights: Rights<'a, T> },
+    /// The sums that are still to come are complete.
+    Finish { sums: &'a [T], dx: &'a mut Gradients<'g, T> },
 }
 
 impl<T: Float> Sums<'_, '_, T> {
-    // ANCHOR: weight
-    /// `dW += Σ_t dz_t y_tᵀ`, where `z = W y`: the rows `pre` of the pre-activations are the weight's
-    /// rows from `row` on.
-    pub fn weight(&mut self, weight: usize, row: usize, pre: Range<usize>, right: Right) {
-        let (y, stride, cols) = self.rights.get(right);
-        let Some(dw) = self.dx.of(weight) else { return };
-        let dw = &mut dw[row * cols..(row + pre.len()) * cols];
-        let dw = MatMut::from_row_major_slice_mut(dw, pre.len(), cols);
-        let threads = threads::worth(pre.len() * cols * self.width);
-        let left = view(self.d_pre, pre, self.width, self.stride);
-        add_rows(dw, left, view(y, 0..cols, self.width, stride).transpose(), threads);
+    // ANCHOR: affine
+    /// The way back of [`affine`](super::affine). Where `z = Σₖ Wₖ yₖ + b`, one product gives
+    /// `(dW₁ dW₂ … db) += Σ_t dz_t (y₁; y₂; …; 1)ᵀ`: the rows `pre` of the pre-activations belong to
+    /// these inputs, from these rows on, and were multiplied by these factors.
+    pub fn affine<const K: usize>(
+        &mut self,
+        pre: Range<usize>,
+        weights: [(usize, usize, Right); K],
+        (bias, b_row): (usize, usize),
+    ) {
+        let cols = weights.each_ref().map(|(_, _, right)| right.rows(self.sizes));
+        let ones: usize = cols.iter().sum(); // the last of the right factor's rows
+        let wide = (ones + 1).next_multiple_of(LANES);
+        match &mut self.task {
+            Task::Count { sums, widest } => {
+                (*sums, *widest) = (*sums + pre.len() * wide, wide.max(*widest));
+            }
+            Task::Add { sums, left, rights } => {
+                let sums = take_mut(sums, pre.len() * wide);
+                let rights_of = weights.map(|(_, _, right)| right);
+                // A product takes as long as one whose columns fill all vectors. Does one save some?
+                let vectors = |cols: usize| cols.div_ceil(LANES);
+                if cols.into_iter().map(vectors).sum::<usize>() > vectors(ones + 1) {
+                    let y = rights.stack(self.sizes, &rights_of, left);
+                    return add_product(sums, wide, 0, left.rows(pre), y.rows(0..ones + 1));
+                }
+                let mut at = 0;
+                for (right, cols) in rights_of.iter().zip(cols) {
+                    let y = rights.get(self.sizes, right, left);
+                    add_product(sums, wide, at, left.rows(pre.clone()), y.rows(0..cols));
+                    at += cols;
+                }
+                let rows = left.data[pre.start * left.stride..].chunks(left.stride);
+                for (sums, dz) in sums.chunks_exact_mut(wide).zip(rows) {
+                    sums[ones] += simd::sum(&dz[..left.width]);
+                }
+            }
+            Task::Finish { sums, dx } => {
+                let (sums, mut at) = (take(sums, pre.len() * wide), 0);
+                for ((weight, row, _), cols) in weights.into_iter().zip(cols) {
+                    add_columns(sums, wide, at, dx.of(weight).map(|dw| &mut dw[row * cols..]), cols);
+                    at += cols;
+                }
+                add_columns(sums, wide, at, dx.of(bias).map(|db| &mut db[b_row..]), 1);
+            }
+        }
     }
-    // ANCHOR_END: weight
-
-    // ANCHOR: bias
-    /// `db += Σ_t dz_t 1`, where `z = … + b`: the rows `pre` of the pre-activations are the bias's
-    /// from `row` on.
-    pub fn bias(&mut self, bias: usize, row: usize, pre: Range<usize>) {
-        let Some(db) = self.dx.of(bias) else { return };
-        let dz = rows(self.d_pre, pre, self.stride);
-        db[row..].iter_mut().zip(dz).for_each(|(db, dz)| *db += simd::sum(&dz[..self.width]));
-    }
-    // ANCHOR_END: bias
+    // ANCHOR_END: affine
 
     /// `dw += Σ_t (dz_t ⊙ y_t) 1`, where `z = w ⊙ y`: a weight that is a diagonal matrix.
     pub fn diagonal(&mut self, weight: usize, pre: Range<usize>, right: Right) {
-        let (y, stride, cols) = self.rights.get(right);
-        let Some(dw) = self.dx.of(weight) else { return };
-        let both = rows(self.d_pre, pre, self.stride).zip(rows(y, 0..cols, stride));
-        for (dw, (dz, y)) in dw.iter_mut().zip(both) {
-            *dw += simd::dot(&dz[..self.width], &y[..self.width]);
+        match &mut self.task {
+            Task::Count { sums, .. } => *sums += pre.len(),
+            Task::Add { sums, left, rights } => {
+                let (sums, mut at) = (take_mut(sums, pre.len()), 0);
+                for s in rights.steps.clone().rev() {
+                    let n = rights.stored.plan.active(s).min(left.width);
+                    let (block, apart) = rights.stored.right(&right, s);
+                    let dz = left.data[pre.start * left.stride..].chunks(left.stride);
+                    for ((sum, dz), y) in sums.iter_mut().zip(dz).zip(block[rights.first..].chunks(apart)) {
+                        *sum += simd::dot(&dz[at..at + n], &y[..n]);
+                    }
+                    at += n;
+                }
+            }
+            Task::Finish { sums, dx } => {
+                add_columns(take(sums, pre.len()), 1, 0, dx.of(weight), 1);
+            }
         }
+    }
+}
+
+/// Columns side by side: `width` of them, in rows that lie `stride` apart.
+struct Columns<'a, T> {
+    data: &'a [T],
+    width: usize,
+    stride: usize,
+}
+
+impl<'a, T> Columns<'a, T> {
+    /// Some rows.
+    fn rows(&self, rows: Range<usize>) -> MatRef<'a, T> {
+        let part = &self.data[rows.start * self.stride..];
+        MatRef::from_row_major_slice_with_stride(part, rows.len(), self.width, self.stride)
     }
 }
 
@@ -147,94 +255,125 @@ impl<T: Float> Sums<'_, '_, T> {
 struct Rights<'a, T> {
     stored: &'a Stored<'a, T>,
     steps: Range<usize>,
-    /// The right that was gathered last, and which it is.
+    /// The first of every step's columns.
+    first: usize,
+    /// Room for them.
     columns: &'a mut [T],
-    stride: usize,
-    gathered: Option<Right>,
 }
 
 impl<T: Float> Rights<'_, T> {
-    /// A right's columns, how far apart its rows lie, and how many rows it has. The columns of several
-    /// steps are put side by side, unless they lie there.
-    fn get(&mut self, right: Right) -> (&[T], usize, usize) {
-        if self.steps.len() == 1 {
-            return self.stored.right(&right, self.steps.start);
-        }
-        let mut at = 0;
-        let rows = self.stored.right(&right, self.steps.start).2;
-        if self.gathered.as_ref() != Some(&right) {
+    /// `(y₁; y₂; …; 1)`: the rows of these factors, of all steps side by side, as the left ones lie.
+    fn stack(&mut self, sizes: Sizes, rights: &[Right], left: &Columns<'_, T>) -> Columns<'_, T> {
+        let (stride, mut below) = (left.stride, &mut *self.columns);
+        for right in rights {
+            let (rows, mut at) = (take_mut(&mut below, right.rows(sizes) * stride), 0);
             for s in self.steps.clone().rev() {
-                let (n, (block, have, _)) = (self.stored.plan.active(s), self.stored.right(&right, s));
-                copy_columns(block, have, n, self.columns, self.stride, at);
+                let n = self.stored.plan.active(s).min(left.width);
+                let (block, apart) = self.stored.right(right, s);
+                copy_columns((&block[self.first..], apart), n, rows, stride, at);
                 at += n;
             }
-            self.gathered = Some(right);
         }
-        (self.columns, self.stride, rows)
+        below[..stride].fill(T::ONE);
+        Columns { data: self.columns, width: left.width, stride }
+    }
+
+    /// One factor's columns: where they are, if they are those of one step.
+    fn get(&mut self, sizes: Sizes, right: &Right, left: &Columns<'_, T>) -> Columns<'_, T> {
+        if self.steps.len() > 1 {
+            return self.stack(sizes, std::slice::from_ref(right), left);
+        }
+        let (block, stride) = self.stored.right(right, self.steps.start);
+        Columns { data: &block[self.first..], width: left.width, stride }
     }
 }
 
 impl<'a, T> Stored<'a, T> {
-    /// A right's block at step `s`, how many columns it has, perhaps more than the step, and how many rows.
-    fn right(&self, right: &Right, s: usize) -> (&'a [T], usize, usize) {
+    /// A factor's block at step `s`, and how many numbers its rows are apart: perhaps more than the step's columns.
+    fn right(&self, right: &Right, s: usize) -> (&'a [T], usize) {
         let Stored { plan, sizes, h, c, kept, .. } = *self;
-        let ((block, have), rows) = match right {
-            Right::X => ((self.x(s), plan.active(s)), 0..sizes.x),
-            Right::HBefore => (plan.before(s, h, sizes.h), 0..sizes.h),
-            Right::CBefore => (plan.before(s, c, sizes.c), 0..sizes.c),
-            Right::C => (plan.before(s + 1, c, sizes.c), 0..sizes.c),
-            Right::Kept(rows) => ((&kept[plan.block(s, sizes.kept)], plan.active(s)), rows.clone()),
-        };
-        (&block[rows.start * have..rows.end * have], have, rows.len())
+        match right {
+            Right::X if plan.is_whole() => plan.strided(s, sizes.x, self.given),
+            Right::X => (&self.x[plan.block(s, sizes.x)], plan.active(s)),
+            Right::HBefore => (plan.before(s, h, sizes.h), plan.had(s)),
+            Right::CBefore => (plan.before(s, c, sizes.c), plan.had(s)),
+            Right::C => (plan.before(s + 1, c, sizes.c), plan.had(s + 1)),
+            Right::Kept(rows) => {
+                let n = plan.active(s);
+                (&kept[plan.block(s, sizes.kept)][rows.start * n..], n)
+            }
+        }
     }
 }
 
-/// `dW += A B`, whose rows the threads share.
-fn add_rows<T: Float>(dw: MatMut<'_, T>, a: MatRef<'_, T>, b: MatRef<'_, T>, threads: usize) {
+/// The next numbers, which are gone from `rest` then.
+fn take<'a, T>(rest: &mut &'a [T], count: usize) -> &'a [T] {
+    let (taken, left) = rest.split_at(count);
+    *rest = left;
+    taken
+}
+
+fn take_mut<'a, T>(rest: &mut &'a mut [T], count: usize) -> &'a mut [T] {
+    let (taken, left) = std::mem::take(rest).split_at_mut(count);
+    *rest = left;
+    taken
+}
+
+/// Adds some columns of sums, which have `wide`, to a gradient of `cols`, if it is wanted.
+fn add_columns<T: Float>(sums: &[T], wide: usize, at: usize, gradient: Option<&mut [T]>, cols: usize) {
+    let Some(gradient) = gradient else { return };
+    for (d, sums) in gradient.chunks_exact_mut(cols).zip(sums.chunks_exact(wide)) {
+        simd::map1(d, &sums[at..at + cols], |d, sum| *d += sum);
+    }
+}
+
+/// Adds `A Yᵀ` to the columns from `at` on of sums that have `wide`.
+fn add_product<T: Float>(sums: &mut [T], wide: usize, at: usize, a: MatRef<'_, T>, y: MatRef<'_, T>) {
+    let sums = MatMut::from_row_major_slice_mut(sums, a.nrows(), wide).subcols_mut(at, y.nrows());
+    add_rows(sums, a, y.transpose(), threads::worth(a.nrows() * a.ncols() * y.nrows()));
+}
+
+/// `S += A B`, whose rows the threads share.
+fn add_rows<T: Float>(sums: MatMut<'_, T>, a: MatRef<'_, T>, b: MatRef<'_, T>, threads: usize) {
     let (first, upper) = (threads / 2, a.nrows() * (threads / 2) / threads);
     if first == 0 {
-        return matmul(dw, Accum::Add, a, b);
+        return matmul(sums, Accum::Add, a, b);
     }
-    let (dw_above, dw_below) = dw.split_at_row_mut(upper);
+    let (sums_above, sums_below) = sums.split_at_row_mut(upper);
     let (above, below) = a.split_at_row(upper);
-    threads::join(|| add_rows(dw_above, above, b, first), || add_rows(dw_below, below, b, threads - first));
+    threads::join(
+        || add_rows(sums_above, above, b, first),
+        || add_rows(sums_below, below, b, threads - first),
+    );
 }
 
-/// These rows of a matrix whose rows lie `stride` apart, as one of `width` columns.
-fn view<T>(wide: &[T], rows: Range<usize>, width: usize, stride: usize) -> MatRef<'_, T> {
-    let part = &wide[rows.start * stride..rows.end * stride];
-    MatRef::from_row_major_slice(part, rows.len(), stride).subcols(0, width)
-}
-
-fn rows<T>(wide: &[T], rows: Range<usize>, stride: usize) -> std::slice::ChunksExact<'_, T> {
-    wide[rows.start * stride..rows.end * stride].chunks_exact(stride)
-}
-
-/// Copies the first `n` of a block's `have` columns to column `at` of a matrix of `stride` columns.
-fn copy_columns<T: Float>(block: &[T], have: usize, n: usize, to: &mut [T], stride: usize, at: usize) {
-    let rows = block.len() / have.max(1);
-    share_rows(block, (have, n), &mut to[..rows * stride], (stride, at), threads::worth(16 * rows * n));
+/// Copies `n` columns of a block, whose rows lie so far apart, to column `at` of a matrix of `stride` columns.
+fn copy_columns<T: Float>(block: (&[T], usize), n: usize, to: &mut [T], stride: usize, at: usize) {
+    let rows = to.len() / stride;
+    share_rows(block, n, to, (stride, at), threads::worth(16 * rows * n));
 }
 
 fn share_rows<T: Float>(
-    block: &[T],
-    (have, n): (usize, usize),
+    (block, apart): (&[T], usize),
+    n: usize,
     to: &mut [T],
     (stride, at): (usize, usize),
     threads: usize,
 ) {
-    let (rows, first) = (block.len() / have.max(1), threads / 2);
+    let first = threads / 2;
     if first > 0 {
-        let upper = rows * first / threads;
-        let (above, below) = block.split_at(upper * have);
+        let upper = to.len() / stride * first / threads;
+        let (above, below) = block.split_at(upper * apart);
         let (to_above, to_below) = to.split_at_mut(upper * stride);
         threads::join(
-            || share_rows(above, (have, n), to_above, (stride, at), first),
-            || share_rows(below, (have, n), to_below, (stride, at), threads - first),
+            || share_rows((above, apart), n, to_above, (stride, at), first),
+            || share_rows((below, apart), n, to_below, (stride, at), threads - first),
         );
         return;
     }
-    for (from, to) in block.chunks_exact(have.max(1)).zip(to.chunks_exact_mut(stride.max(1))) {
-        to[at..at + n].copy_from_slice(&from[..n]);
+    let rows = block.chunks(apart).zip(to.chunks_exact_mut(stride));
+    match n {
+        1 => rows.for_each(|(from, to)| to[at] = from[0]), // a call for one number would take longer
+        _ => rows.for_each(|(from, to)| to[at..at + n].copy_from_slice(&from[..n])),
     }
 }

@@ -1,0 +1,192 @@
+//! One picture, one loop: the steps of a sequence, forth and back.
+
+use super::columns::{Columns, Parts};
+use super::plan::unless_faded;
+use super::sums::Gathered;
+use super::{Backward, Derivation, Forward, Plan, Sizes, split, split_mut, strips};
+use autograd::simd::map1;
+use autograd::{Float, Inputs};
+
+/// What the forward pass keeps, packed; `h` and `c` begin with the initial states.
+#[derive(Clone, Copy)]
+pub(super) struct Stored<'a, T> {
+    pub plan: Plan<'a>,
+    pub sizes: Sizes,
+    /// The input as it was given, if all examples fill all steps: its blocks need no packing.
+    pub given: &'a [T],
+    pub x: &'a [T],
+    pub kept: &'a [T],
+    pub h: &'a [T],
+    pub c: &'a [T],
+}
+
+/// How much memory each part of [`Stored`] takes, and the forward pass's working memory. Without a
+/// backward pass to come, the memory of one step does, or of two.
+pub(super) fn saved_sizes(plan: Plan<'_>, Sizes { x, h, c, pre, kept }: Sizes, keep: bool) -> [usize; 5] {
+    let batch = plan.batch;
+    let steps = if keep { plan.total() } else { batch };
+    let xs = if plan.is_whole() { 0 } else { x };
+    [xs * steps, kept * steps, h * (batch + steps), c * (batch + steps), (pre + x + h + c) * batch]
+}
+
+/// How much memory the parts of a step back take: dh, dh_before, dc, dc_before, d_pre, copies of
+/// h_before and c_before, and dx.
+pub(super) fn step_sizes(plan: Plan<'_>, Sizes { x, h, c, pre, .. }: Sizes) -> [usize; 8] {
+    [h, h, c, c, pre, h, c, x].map(|features| features * plan.batch)
+}
+
+impl<'a, T: Float> Stored<'a, T> {
+    /// What the forward pass has kept of a part.
+    pub fn new(parts: Parts<'a>, part: usize, sizes: Sizes, given: &'a [T], saved: &'a [T]) -> Self {
+        let size = |plan: Plan<'_>| saved_sizes(plan, sizes, true).iter().sum();
+        let (plan, saved) = parts.memory(saved, size).nth(part).expect("a part of the batch");
+        let [x, kept, h, c, _] = split(saved, saved_sizes(plan, sizes, true));
+        Self { plan, sizes, given, x, kept, h, c }
+    }
+}
+
+/// Where the initial states are among the inputs: h_0, and c_0 if there is one.
+pub(super) fn starts<T: Float, D: Derivation<T>>(cell: &D, x: Inputs<'_, T>) -> (usize, Option<usize>) {
+    let last = x.len() - 1;
+    if cell.sizes().c > 0 { (last - 1, Some(last)) } else { (last, None) }
+}
+
+/// The loop over the steps, from the first to the last: writes the outputs and the final states.
+pub(super) fn forth<T: Float, D: Derivation<T>>(
+    cell: &D,
+    x: Inputs<'_, T>,
+    plan: Plan<'_>,
+    [mut y, mut h_n, mut c_n]: [Columns<'_, T>; 3],
+    saved: &mut [T],
+    keep: bool,
+) {
+    let sizes = cell.sizes();
+    let [mut xs, mut kept, h, c, work] = split_mut(saved, saved_sizes(plan, sizes, keep));
+    let copies = [sizes.pre, sizes.x, sizes.h, sizes.c].map(|features| features * plan.batch);
+    let [pre, x_copy, h_copy, c_copy] = split_mut(work, copies);
+    let (mut h_before, mut h) = h.split_at_mut(sizes.h * plan.batch);
+    let (mut c_before, mut c) = c.split_at_mut(sizes.c * plan.batch);
+    let (h_0, c_0) = starts(cell, x);
+    plan.gather_start(x.value(h_0), h_before);
+    plan.gather_start(c_0.map_or(&[], |c_0| x.value(c_0)), c_before);
+    for s in 0..plan.recurrences() {
+        let n = plan.active(s);
+        let [xs_now, xs_rest] = next(&mut xs, if plan.is_whole() { 0 } else { sizes.x * n });
+        let [kept_now, kept_rest] = next(&mut kept, sizes.kept * n);
+        let [h_now, h_rest] = next(&mut h, sizes.h * n);
+        let [c_now, c_rest] = next(&mut c, sizes.c * n);
+        let x_s = match plan.slice(s, sizes.x * n) {
+            Some(slice) => &x.value(0)[slice],
+            None => {
+                let x_s = if plan.is_whole() { &mut *x_copy } else { &mut *xs_now };
+                plan.gather(s, x.value(0), x_s);
+                x_s
+            }
+        };
+        cell.forward(Forward {
+            inputs: x,
+            x: x_s,
+            h_before: plan.cut(s, h_before, h_copy),
+            c_before: plan.cut(s, c_before, c_copy),
+            pre: &mut pre[..sizes.pre * n],
+            kept: kept_now,
+            h: h_now,
+            c: c_now,
+        });
+        plan.scatter(s, h_now, &mut y);
+        plan.scatter_ended(s, h_now, &mut h_n);
+        plan.scatter_ended(s, c_now, &mut c_n);
+        // What nobody will read again is written over by the next step.
+        (xs, kept) = if keep { (xs_rest, kept_rest) } else { (xs_now, kept_now) };
+        (h, c) = if keep { (h_rest, c_rest) } else { (h_before, c_before) };
+        (h_before, c_before) = (h_now, c_now);
+    }
+}
+
+/// Backpropagation through time: the loop over the steps, from the last to the first. The gradient of
+/// the sequence is added to `dx`, and those of the weights to `sums`, if they are wanted; `look` sees
+/// d_pre, d_kept, dh and dc of every step; `d_kept` may be empty. The cotangents of h_0 and c_0
+/// remain in `work`: see [`starts_of`].
+pub(super) fn through_time<T: Float, D: Derivation<T>>(
+    cell: &D,
+    x: Inputs<'_, T>,
+    (cotangent, stored): (&[T], &Stored<'_, T>),
+    (mut dx_all, mut sums): (Option<(Columns<'_, T>, bool)>, Option<Gathered<'_, T>>),
+    work: &mut [T],
+    d_kept: &mut [T],
+    mut look: impl FnMut(usize, [&[T]; 4]),
+) {
+    let &Stored { plan, sizes, kept, h, c, .. } = stored;
+    let [mut dh, mut dh_before, mut dc, mut dc_before, d_pre, h_copy, c_copy, dx_s] =
+        split_mut(work, step_sizes(plan, sizes));
+    let batch = x.cols(0);
+    let ends = [cotangent.len() - (sizes.h + sizes.c) * batch, sizes.h * batch, sizes.c * batch];
+    let [dy, dh_n, dc_n] = split(cotangent, ends);
+    // ANCHOR: through-time
+    for s in (0..plan.recurrences()).rev() {
+        std::mem::swap(&mut dh, &mut dh_before);
+        // ANCHOR_END: through-time
+        std::mem::swap(&mut dc, &mut dc_before);
+        plan.widen(s, dh_n, dh);
+        plan.widen(s, dc_n, dc);
+        let n = plan.active(s);
+        let (dh, dc) = (&mut dh[..sizes.h * n], &mut dc[..sizes.c * n]);
+        let d_kept = d_kept.get_mut(..sizes.kept * n).unwrap_or_default();
+        let d_pre = &mut d_pre[..sizes.pre * n];
+        // ANCHOR: dh
+        plan.gather_add(s, dy, dh); // h_t is used by the output and by step t + 1: dh = dy_t + dh
+        // ANCHOR_END: dh
+        strips([&mut *dc], [plan.before(s + 1, c, sizes.c)], |[dc], [c]| {
+            map1(dc, c, |dc, _| *dc = unless_faded(*dc));
+        });
+        // Several products may be added up to one step's gradient: in the same order, wherever it lies.
+        let in_place = plan.slice(s, dx_s.len()).filter(|_| matches!(dx_all, Some((_, true))));
+        let mut dx = match (&mut dx_all, in_place.clone()) {
+            (None, _) => None,
+            (Some((Columns::All { data, .. }, _)), Some(slice)) => Some(&mut data[slice]),
+            _ => Some(&mut dx_s[..sizes.x * n]),
+        };
+        if let Some(dx) = &mut dx {
+            dx.fill(T::ZERO);
+        }
+        cell.backward(Backward {
+            inputs: x,
+            h_before: plan.cut(s, plan.before(s, h, sizes.h), h_copy),
+            c_before: plan.cut(s, plan.before(s, c, sizes.c), c_copy),
+            kept: &kept[plan.block(s, sizes.kept)],
+            h: plan.before(s + 1, h, sizes.h),
+            c: plan.before(s + 1, c, sizes.c),
+            dh,
+            dc,
+            d_kept,
+            d_pre,
+            dh_before: &mut dh_before[..sizes.h * n],
+            dc_before: &mut dc_before[..sizes.c * n],
+            dx,
+        });
+        look(s, [d_pre, d_kept, dh, dc]);
+        if let (Some((dx, new)), None) = (&mut dx_all, in_place) {
+            match *new {
+                true => plan.scatter(s, &dx_s[..sizes.x * n], dx),
+                false => plan.scatter_add(s, &dx_s[..sizes.x * n], dx),
+            }
+        }
+        if let Some(sums) = &mut sums {
+            sums.add(s, d_pre, cell, stored);
+        }
+    }
+    // The steps have taken turns with two buffers: now both hold it.
+    dh.copy_from_slice(dh_before);
+    dc.copy_from_slice(dc_before);
+}
+
+/// The cotangents of h_0 and c_0, packed as step 0 is, which the loop over the steps has left.
+pub(super) fn starts_of<'a, T>(work: &'a [T], plan: Plan<'_>, sizes: Sizes) -> [&'a [T]; 2] {
+    let [dh, _, dc, ..] = split(work, step_sizes(plan, sizes));
+    [dh, dc]
+}
+
+/// The next numbers, and those after them.
+fn next<'a, T>(rest: &mut &'a mut [T], count: usize) -> [&'a mut [T]; 2] {
+    std::mem::take(rest).split_at_mut(count).into()
+}
