@@ -369,25 +369,22 @@ fn layer_check() -> Check {
 #[test]
 fn a_pass_on_the_screen() {
     insta::assert_snapshot!(screen(layer_check().run(|tape, x| layer(tape, x, false))), @r"
-    gradient check passed
-        (seed 3, tolerance 1e-7)
-      parameter      shape           wrong      error
-      weight           3×4         0 of 12      0.0e0  ok
-      x                4×5         0 of 20      0.0e0  ok
-      bias             3×1          0 of 3      0.0e0  ok
+    gradient check passed (seed 3, tolerance 1e-7)
+      parameter   shape       wrong   error
+      weight        3×4     0 of 12   0.0e0 ok
+      x             4×5     0 of 20   0.0e0 ok
+      bias          3×1      0 of 3   0.0e0 ok
     ");
 }
 
 #[test]
 fn a_failure_on_the_screen() {
     insta::assert_snapshot!(screen(layer_check().run(|tape, x| layer(tape, x, true))), @r"
-    gradient check FAILED
-        (seed 3, tolerance 1e-7)
-      parameter      shape           wrong      error
-      weight           3×4         0 of 12      0.0e0  ok
-      x                4×5         0 of 20      0.0e0  ok
-      bias             3×1          3 of 3      2.0e0
-        worst at (0, 0): yours 7.643197e-1, numeric -7.930637e-1
+    gradient check FAILED (seed 3, tolerance 1e-7)
+      parameter   shape       wrong   error worst at        yours       numeric
+      weight        3×4     0 of 12   0.0e0 ok
+      x             4×5     0 of 20   0.0e0 ok
+      bias          3×1      3 of 3   2.0e0 (0, 0)    7.643197e-1  -7.930637e-1
       looks like: unsure, no known pattern fits every entry
       again: cargo test a_failure_on_the_screen -- --exact
     ");
@@ -397,12 +394,11 @@ fn a_failure_on_the_screen() {
 fn a_pass_along_directions_on_the_screen() {
     let check = layer_check().every_entry_up_to(10);
     insta::assert_snapshot!(screen(check.run(|tape, x| layer(tape, x, false))), @r"
-    gradient check passed
-        (seed 3, tolerance 1e-7)
-      parameter      shape           wrong      error
-      weight           3×4     0 of 3 dirs      0.0e0  ok
-      x                4×5     0 of 3 dirs      0.0e0  ok
-      bias             3×1     0 of 3 dirs      0.0e0  ok
+    gradient check passed (seed 3, tolerance 1e-7)
+      parameter   shape       wrong   error
+      weight        3×4 0 of 3 dirs   0.0e0 ok
+      x             4×5 0 of 3 dirs   0.0e0 ok
+      bias          3×1 0 of 3 dirs   0.0e0 ok
     ");
 }
 
@@ -412,11 +408,9 @@ fn a_failure_along_directions_on_the_screen() {
     // Yours is w, the slope is w + w².
     let report = check.run(|_, w| (w[0].square() * 0.5 + w[0].detach().square() * w[0].detach() / 3.0).sum());
     insta::assert_snapshot!(screen(report), @r"
-    gradient check FAILED
-        (seed 4, tolerance 1e-7)
-      parameter      shape           wrong      error
-      weight        100×30      200 of 200      1.1e0
-        worst at (30, 20): yours -1.149936e0, numeric 1.574680e-1
+    gradient check FAILED (seed 4, tolerance 1e-7)
+      parameter   shape       wrong   error worst at        yours       numeric
+      weight     100×30  200 of 200   1.1e0 (30, 20)  -1.149936e0   1.574680e-1
       again: cargo test a_failure_along_directions_on_the_screen -- --exact
     ");
 }
@@ -429,11 +423,10 @@ fn a_kink_on_the_screen() {
         tape.select(positive, x[0], -x[0])
     });
     insta::assert_snapshot!(screen(report), @r"
-    gradient check IN DOUBT: the check, not the gradient, may be wrong
-        (seed 5, tolerance 1e-7)
-      parameter      shape           wrong      error
-      x                2×2          1 of 4      1.0e0
-        worst at (1, 0): yours -2.073936e0, numeric 0.000000e0
+    gradient check IN DOUBT (seed 5, tolerance 1e-7)
+      the check, not the gradient, may be wrong
+      parameter   shape       wrong   error worst at        yours       numeric
+      x             2×2      1 of 4   1.0e0 (1, 0)    -2.073936e0    0.000000e0
         (kink: no derivative at this point)
       where it is wrong (×) and where right (·)
         x  · ·
@@ -446,11 +439,10 @@ fn a_kink_on_the_screen() {
 fn noise_on_the_screen() {
     let check = Check::new(6).input("x", 1, 1, &[0.3]);
     insta::assert_snapshot!(screen(check.run(|_, x| (x[0].square() + 1e12) - 1e12)), @r"
-    gradient check IN DOUBT: the check, not the gradient, may be wrong
-        (seed 6, tolerance 1e-7)
-      parameter      shape           wrong      error
-      x                1×1          1 of 1     3.0e-3
-        worst at (0, 0): yours -4.395539e-1, numeric -4.000000e-1
+    gradient check IN DOUBT (seed 6, tolerance 1e-7)
+      the check, not the gradient, may be wrong
+      parameter   shape       wrong   error worst at        yours       numeric
+      x             1×1      1 of 1  3.0e-3 (0, 0)   -4.395539e-1  -4.000000e-1
         (noise: the steps disagree among themselves)
       again: cargo test noise_on_the_screen -- --exact
     ");

@@ -44,6 +44,7 @@ impl Maths {
     }
 
     /// Prose with each formula replaced by its HTML. `line` is the number of the first line of `text`.
+    /// A formula within a line takes the punctuation that touches it along: see [`unbroken`].
     pub fn prose(&self, text: &str, line: usize, problems: &mut Problems<'_>) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -55,10 +56,11 @@ impl Maths {
                     out.push_str(&rest[..length]);
                     length
                 }
-                Piece::Formula { tex, display, length } => {
+                Piece::Formula { tex, display, mut length } => {
                     let line = line + newlines(text, rest);
                     match continued_quote(tex).map_or_else(|| self.formula(tex, display), Err) {
-                        Ok(html) => out.push_str(&html),
+                        Ok(html) if display => out.push_str(&html),
+                        Ok(html) => length += unbroken(&mut out, &html, &rest[length..]),
                         Err(why) => problems.add(line, format!("formula {}: {why}", shortened(tex))),
                     }
                     length
@@ -76,6 +78,24 @@ impl Maths {
         }
         out + rest
     }
+}
+
+/// Appends a formula to the prose before it, together with the opening bracket that the prose may end with
+/// and the punctuation that the text `after` it begins with, whose length is returned. A browser breaks lines
+/// before and after each of the boxes that a formula is made of; what is `unbroken` only at a `<wbr>`, and
+/// those stand between the boxes.
+fn unbroken(before: &mut String, html: &str, after: &str) -> usize {
+    let punctuation = after.len() - after.trim_start_matches(['.', ',', ';', ':', '?', '!', ')']).len();
+    let bracket = if before.ends_with('(') && !before.ends_with("\\(") { "(" } else { "" };
+    before.truncate(before.len() - bracket.len());
+    if bracket.is_empty() && punctuation == 0 {
+        before.push_str(html);
+    } else {
+        let html =
+            html.replace("</span><span class=\"katex-base\">", "</span><wbr><span class=\"katex-base\">");
+        before.push_str(&format!("<span class=\"unbroken\">{bracket}{html}{}</span>", &after[..punctuation]));
+    }
+    punctuation
 }
 
 /// The number of line ends in `text` before its tail `rest`.
@@ -217,6 +237,37 @@ mod tests {
             formula.starts_with("<span class=\"katex\">") && formula.ends_with("</span> b\n"),
             "{formula}"
         );
+    }
+
+    /// The formula stands between brackets, so that only the text around it is compared.
+    fn around_formula(text: &str) -> String {
+        let (html, problems) = prose(text);
+        assert_eq!(problems, []);
+        html.replace(&prose("$x$").0, "[x]")
+    }
+
+    #[test]
+    fn punctuation_stays_on_the_line_of_its_formula() {
+        assert_eq!(around_formula("a $x$, b"), "a <span class=\"unbroken\">[x],</span> b");
+        assert_eq!(around_formula("b ($x$)."), "b <span class=\"unbroken\">([x]).</span>");
+        assert_eq!(around_formula("($x$ a"), "<span class=\"unbroken\">([x]</span> a");
+        assert_eq!(
+            around_formula("($x$,$x$)"),
+            "<span class=\"unbroken\">([x],</span><span class=\"unbroken\">[x])</span>"
+        );
+    }
+
+    #[test]
+    fn a_long_formula_with_punctuation_may_still_break_after_each_relation() {
+        let (html, _) = prose("$a = b + c$.");
+        assert_eq!(html.matches("<wbr><span class=\"katex-base\">").count(), 2, "{html}");
+        assert_eq!(html.matches("<span class=\"katex-base\">").count(), 3, "{html}");
+    }
+
+    #[test]
+    fn what_is_no_punctuation_of_a_formula_stays_outside() {
+        assert_eq!(around_formula("a $x$ , [$x$](b.md), \\($x$"), "a [x] , [[x]](b.md), \\([x]");
+        assert!(prose("($$x$$).").0.ends_with("</span>)."));
     }
 
     #[test]

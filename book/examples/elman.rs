@@ -3,7 +3,7 @@
 //! `cargo run --package book --example elman`
 
 use autograd::Tape;
-use autograd::check::Check;
+use autograd::check::{Check, ParameterReport, Report};
 use models::cells::{CellConfig, Elman, State};
 use models::layers::{Span, unroll};
 use models::params::Params;
@@ -202,7 +202,7 @@ fn print_library() {
 
 fn print_mistakes() {
     println!("\n== mistakes: wrong entries, by the gradient check");
-    println!("                              W      U      b      x     h0");
+    println!("                               W       U       b       x      h0");
     for (name, mistake) in [
         ("none", Mistake::None),
         ("U for its transpose", Mistake::NotTransposed),
@@ -211,39 +211,38 @@ fn print_mistakes() {
         ("da without 1 - h^2", Mistake::NoTanh),
         ("dU with h_t", Mistake::StateAfter),
     ] {
-        let check = Check::new(1).input("W", 2, 1, &W).input("U", 2, 2, &U.concat()).input("b", 2, 1, &B);
-        let check = check.input("x", 3, 1, &X).input("h0", 2, 1, &START);
-        let given = |v: &[Vec<f64>]| {
-            let u = [[v[1][0], v[1][1]], [v[1][2], v[1][3]]];
-            let weights = ([v[0][0], v[0][1]], u, [v[2][0], v[2][1]]);
-            (weights, [v[3][0], v[3][1], v[3][2]], [v[4][0], v[4][1]])
-        };
-        let run = |v: &[Vec<f64>]| {
-            let (weights, x, start) = given(v);
-            forward(weights, x, start)
-        };
-        let report = check.run_with(
-            |v| run(v)[1..].concat(),
-            |v, cotangents| {
-                let (weights, x, _) = given(v);
-                let all = cotangents.iter().map(|dy| {
-                    let dy: Vec<[f64; 2]> = dy.chunks(2).map(|y| [y[0], y[1]]).collect();
-                    let d = backward(weights, x, &run(v), &dy, mistake);
-                    vec![d.w.to_vec(), d.u.concat(), d.b.to_vec(), d.x.to_vec(), d.start.to_vec()]
-                });
-                all.collect()
-            },
-        );
-        let row: String = report
-            .parameters
-            .iter()
-            .map(|p| {
-                let bad = |k: usize| p.entries.iter().any(|e| e.wrong && e.row * p.cols + e.col == k);
-                let wrong = (0..p.rows * p.cols).filter(|&k| bad(k)).count();
-                format!("{wrong:>3} of {}", p.rows * p.cols)
-            })
-            .map(|cell| format!("{cell:>7}"))
-            .collect();
+        let row: String = checked(mistake).parameters.iter().map(wrong_of_all).collect();
         println!("{name:24}{row}");
     }
+}
+
+/// The backward pass with a mistake in it, judged by differences of the forward pass.
+fn checked(mistake: Mistake) -> Report {
+    let given = |v: &[Vec<f64>]| {
+        let u = [[v[1][0], v[1][1]], [v[1][2], v[1][3]]];
+        let weights = ([v[0][0], v[0][1]], u, [v[2][0], v[2][1]]);
+        (weights, [v[3][0], v[3][1], v[3][2]], [v[4][0], v[4][1]])
+    };
+    let run = |v: &[Vec<f64>]| {
+        let (weights, x, start) = given(v);
+        forward(weights, x, start)
+    };
+    let check = Check::new(1).input("W", 2, 1, &W).input("U", 2, 2, &U.concat()).input("b", 2, 1, &B);
+    check.input("x", 3, 1, &X).input("h0", 2, 1, &START).run_with(
+        |v| run(v)[1..].concat(),
+        |v, cotangents| {
+            let (weights, x, _) = given(v);
+            let all = cotangents.iter().map(|dy| {
+                let dy: Vec<[f64; 2]> = dy.chunks(2).map(|y| [y[0], y[1]]).collect();
+                let d = backward(weights, x, &run(v), &dy, mistake);
+                vec![d.w.to_vec(), d.u.concat(), d.b.to_vec(), d.x.to_vec(), d.start.to_vec()]
+            });
+            all.collect()
+        },
+    )
+}
+
+/// `2 of 4`, as wide as a column of the table. Each entry is compared once.
+fn wrong_of_all(parameter: &ParameterReport) -> String {
+    format!("{:>8}", format!("{} of {}", parameter.wrong, parameter.checked))
 }

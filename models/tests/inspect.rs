@@ -110,6 +110,75 @@ fn gradients_agree_with_differences() {
     }
 }
 
+/// The norms of the parameters' gradients are those of the loss: differences in every entry of a bias.
+#[test]
+fn parameter_norms_agree_with_differences() {
+    let (task, mut params) = untrained("sentence", "gru", |_| ());
+    let show = |params: &Params<f32>| look(params, |p| task.show(p, Some("useful"))).unwrap();
+    let record = show(&params);
+    let bias = params.find("rnn.bias_l0").unwrap();
+    let mut difference = |k: usize| {
+        let mut loss = |delta: f32| {
+            params.get_mut(bias).value[k] += delta;
+            let loss = show(&params).loss;
+            params.get_mut(bias).value[k] -= delta;
+            loss
+        };
+        (loss(0.05) - loss(-0.05)) / 0.1
+    };
+    let norm = (0..15).map(|k| difference(k).powi(2)).sum::<f64>().sqrt();
+    let found = record.params.iter().find(|p| p.name == "rnn.bias_l0").unwrap();
+    assert!((found.grad - norm).abs() < 1e-4, "{} {norm}", found.grad);
+}
+
+/// Where derivatives can be written down: of the last logit in the last state, a row of the head's matrix V; and in the last
+/// input, that row times diag(1 − h²) W. The class is the one that was found, the likeliest.
+#[test]
+fn the_last_step_of_an_elman_network_by_hand() {
+    let (task, params) = untrained("sentence", "elman", |c| c.encoding = "one-hot".into());
+    let record = look(&params, |p| task.show(p, Some("useful"))).unwrap();
+    let matrix = |name: &str| params.get(params.find(name).unwrap());
+    let (v, w) = (matrix("head.weight"), matrix("rnn.weight_ih_l0"));
+    let last = record.predictions.last().unwrap();
+    let tape = autograd::Tape::new();
+    let classes = task.show(params.bind(&tape), Some("useful")).unwrap().classes;
+    let class = classes.iter().position(|name| *name == last.found).unwrap();
+    assert_ne!(class, 0, "another seed: the first class could be taken for granted");
+
+    let (t, row) = (record.cells[0].symbols.len() - 1, &v.value[class * 5..(class + 1) * 5]);
+    let norm = |x: &mut dyn Iterator<Item = f32>| x.map(|x| x * x).sum::<f32>().sqrt();
+    let of_state = norm(&mut row.iter().copied());
+    assert!((record.cells[0].reach[t] - of_state).abs() < 1e-6, "{} {of_state}", record.cells[0].reach[t]);
+    let h = record.cells[0].quantity("h").unwrap().at(t);
+    let back: Vec<f32> = row.iter().zip(h).map(|(v, h)| v * (1.0 - h * h)).collect();
+    let of_input = norm(&mut (0..w.cols).map(|i| (0..5).map(|k| back[k] * w.value[k * w.cols + i]).sum()));
+    assert!((last.dependence[t] - of_input).abs() < 1e-6, "{} {of_input}", last.dependence[t]);
+}
+
+/// Of many predictions, the last hundred are asked.
+#[test]
+fn the_last_predictions_are_asked() {
+    let (task, params) = untrained("sentence", "elman", |_| ());
+    let text = "useful ".repeat(16);
+    let record = look(&params, |p| task.show(p, Some(&text))).unwrap();
+    let asked: Vec<bool> = record.predictions.iter().map(|p| !p.dependence.is_empty()).collect();
+    let (first, last) = asked.split_at(asked.len() - 100);
+    assert!(!first.is_empty() && first.iter().all(|asked| !asked) && last.iter().all(|asked| *asked));
+}
+
+/// What the page's curves show of a step: the mean over the units, and the norm of the gradient.
+#[test]
+fn a_step_of_a_trace_in_one_number() {
+    let q = Traced {
+        name: "f".into(),
+        units: 2,
+        value: vec![0.0, 1.0, 0.5, 0.25],
+        grad: vec![1.0, 0.0, 3.0, -4.0],
+    };
+    assert_eq!((q.mean(1), q.grad_norm(1)), (0.375, 5.0));
+    assert_eq!(q.unit(1).collect::<Vec<_>>(), [1.0, 0.25]);
+}
+
 /// What a prediction depends on is what changes its logit; a character model does not see what comes later.
 #[test]
 fn predictions_depend_on_the_past_alone() {

@@ -118,14 +118,11 @@ impl Numeric<'_> {
             let mut estimate = self.richardson(k, direction, step * scale);
             estimate.least_noise = estimate.noise * step / LARGEST_STEP;
             let entry = self.worst_cotangent(yours, &estimate, at);
-            if let Some(known) = known.as_ref().filter(|_| !self.agrees(&entry)) {
-                // Where the differences confirm what is known, it says whether yours is wrong.
-                let confirmed = self.agrees(&self.worst_cotangent(known, &estimate, at));
-                let right = Estimate { slope: known.clone(), ..estimate };
-                let entry = self.worst_cotangent(yours, &right, at);
-                if confirmed && !self.agrees(&entry) {
-                    return (Entry { wrong: true, ..entry }, right.slope);
-                }
+            if !self.agrees(&entry)
+                && let Some(known) = &known
+                && let Some(disproved) = self.disproved(yours, known, &estimate, at)
+            {
+                return (disproved, known.clone());
             }
             let closer = best.as_ref().is_none_or(|b| entry.error < b.error || b.error.is_nan());
             slopes.push(estimate);
@@ -143,6 +140,20 @@ impl Numeric<'_> {
             best.trust = self.trust(k, direction, scale, yours, &slopes);
         }
         (best, most_trusted(slopes))
+    }
+
+    /// Where the differences confirm what is known, it says whether yours is wrong: if so, by how much.
+    fn disproved(
+        &self,
+        yours: &[f64],
+        known: &[f64],
+        estimate: &Estimate,
+        at: (usize, usize),
+    ) -> Option<Entry> {
+        let confirmed = self.agrees(&self.worst_cotangent(known, estimate, at));
+        let right = Estimate { slope: known.to_vec(), ..*estimate };
+        let entry = self.worst_cotangent(yours, &right, at);
+        (confirmed && !self.agrees(&entry)).then_some(Entry { wrong: true, ..entry })
     }
 
     /// A NaN agrees with nothing.

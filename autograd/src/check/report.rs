@@ -216,11 +216,16 @@ impl fmt::Display for Report {
         let verdict = match (self.passed(), self.wrong()) {
             (true, _) => paint.good("passed"),
             (false, true) => paint.bad("FAILED"),
-            (false, false) => paint.bad("IN DOUBT: the check, not the gradient, may be wrong"),
+            (false, false) => paint.bad("IN DOUBT"),
         };
-        writeln!(f, "gradient check {verdict}\n    (seed {}, tolerance {:e})", self.seed, self.tolerance)?;
+        writeln!(f, "gradient check {verdict} (seed {}, tolerance {:e})", self.seed, self.tolerance)?;
+        if !self.passed() && !self.wrong() {
+            writeln!(f, "  the check, not the gradient, may be wrong")?;
+        }
         let width = self.parameters.iter().map(|p| p.name.chars().count()).max().unwrap_or(0).max(9);
-        writeln!(f, "  {:width$}  {:>9}  {:>14}  {:>9}", "parameter", "shape", "wrong", "error")?;
+        write!(f, "  {:width$} {:>7} {:>11} {:>7}", "parameter", "shape", "wrong", "error")?;
+        let worst = if self.passed() { "" } else { " worst at        yours       numeric" };
+        writeln!(f, "{worst}")?;
         self.parameters.iter().try_for_each(|p| p.line(f, width))?;
         if self.passed() {
             return Ok(());
@@ -267,17 +272,13 @@ impl ParameterReport {
         let paint = Paint::of(f);
         let shape = format!("{}×{}", self.rows, self.cols);
         let what = if self.directions { " dirs" } else { "" };
-        let wrong = format!("{:>14}", format!("{} of {}{what}", self.wrong, self.checked));
+        let wrong = format!("{:>11}", format!("{} of {}{what}", self.wrong, self.checked));
         let wrong = if self.wrong > 0 { paint.bad(&wrong) } else { wrong };
-        write!(f, "  {:width$}  {shape:>9}  {wrong}  {:>9.1e}", self.name, self.relative_error)?;
-        let Some(worst) = self.worst.as_ref().filter(|_| self.wrong > 0) else { return writeln!(f, "  ok") };
-        let place = if self.directions {
-            format!("along direction {}", worst.row)
-        } else {
-            format!("at ({}, {})", worst.row, worst.col)
-        };
-        writeln!(f)?;
-        writeln!(f, "    worst {place}: yours {:.6e}, numeric {:.6e}", worst.yours, worst.numeric)?;
+        write!(f, "  {:width$} {shape:>7} {wrong} {:>7.1e}", self.name, self.relative_error)?;
+        let Some(worst) = self.worst.as_ref().filter(|_| self.wrong > 0) else { return writeln!(f, " ok") };
+        let place = format!("({}, {})", worst.row, worst.col);
+        let place = if self.directions { format!("dir {}", worst.row) } else { place };
+        writeln!(f, " {place:<8}{:>13.6e} {:>13.6e}", worst.yours, worst.numeric)?;
         match self.trust {
             Trust::Stable => Ok(()),
             Trust::Noise => writeln!(f, "    (noise: the steps disagree among themselves)"),

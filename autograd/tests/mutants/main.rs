@@ -79,7 +79,7 @@ fn reports_fit_on_a_screen() {
     for mutant in &mutants {
         let screen = mutant.report.to_string();
         let widest = screen.lines().map(|line| line.chars().count()).max().unwrap_or(0);
-        assert!(screen.lines().count() <= 24 && widest <= 100, "{}\n{screen}", mutant.name);
+        assert!(screen.lines().count() <= 12 && widest <= 100, "{}\n{screen}", mutant.name);
     }
     let named = |name: &str| mutants.iter().find(|m| m.name == name).map(|m| m.report.to_string());
     insta::assert_snapshot!(named("layer: slope of tanh at the pre-activation").expect("it exists"));

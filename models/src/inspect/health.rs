@@ -87,43 +87,65 @@ fn is_stuck(q: &Traced, unit: usize, end: Stuck) -> bool {
 
 /// What is stuck, and, if it is so in the whole layer, what follows and what to try; `None` where it does no harm.
 fn meaning(name: &str, end: Stuck) -> Option<(&'static str, &'static str)> {
-    Some(match (name, end) {
-        ("f", Stuck::Shut) => (
+    match end {
+        Stuck::Shut => of_shut_gate(name),
+        Stuck::Open => of_open_gate(name),
+        Stuck::Saturated | Stuck::Silent => of_flat_activation(name, end),
+    }
+}
+
+fn of_shut_gate(name: &str) -> Option<(&'static str, &'static str)> {
+    Some(match name {
+        "f" => (
             "the forget gate f is stuck near 0",
             "it cannot remember, as less than 5 % of the cell state survives a step. Begin with --forget-bias 1, and try a \
              smaller learning rate.",
         ),
-        ("f", Stuck::Open) => (
-            "the forget gate f is stuck near 1",
-            "it cannot forget, and the cell state only piles up. Begin with --forget-bias 1 or 0; if the task is to hold one \
-             thing for long, this is as it should be.",
-        ),
-        ("i", Stuck::Shut) => (
+        "i" => (
             "the input gate i is stuck near 0",
             "nothing is written into the cell state, so that nothing read is remembered. Try a smaller learning rate, or \
              another --seed.",
         ),
-        ("i", Stuck::Open) => (
-            "the input gate i is stuck near 1",
-            "everything that is read is written, important or not. Try a smaller learning rate.",
-        ),
-        ("o", Stuck::Shut) => (
+        "o" => (
             "the output gate o is stuck near 0",
             "h is nearly 0, and what the cell remembers is never said. Try a smaller learning rate, or another --seed.",
         ),
-        ("z", Stuck::Shut) => (
+        "z" => (
             "the update gate z is stuck near 0",
             "h is written anew at every step and carries nothing over by itself. Try a smaller learning rate.",
         ),
-        ("z", Stuck::Open) => (
+        "r" => (
+            "the reset gate r is stuck near 0",
+            "the candidate n never sees the past. Try a smaller learning rate, or another --seed.",
+        ),
+        _ => return None,
+    })
+}
+
+/// An output gate or a reset gate that is open lets everything through: that is a choice, not an illness.
+fn of_open_gate(name: &str) -> Option<(&'static str, &'static str)> {
+    Some(match name {
+        "f" => (
+            "the forget gate f is stuck near 1",
+            "it cannot forget, and the cell state only piles up. Begin with --forget-bias 1 or 0; if the task is to hold one \
+             thing for long, this is as it should be.",
+        ),
+        "i" => (
+            "the input gate i is stuck near 1",
+            "everything that is read is written, important or not. Try a smaller learning rate.",
+        ),
+        "z" => (
             "the update gate z is stuck near 1",
             "it cannot forget, as h is copied from step to step and nothing new gets in. Try a smaller learning rate, or \
              another --seed.",
         ),
-        ("r", Stuck::Shut) => (
-            "the reset gate r is stuck near 0",
-            "the candidate n never sees the past. Try a smaller learning rate, or another --seed.",
-        ),
+        _ => return None,
+    })
+}
+
+/// No gradient passes where tanh or relu is flat.
+fn of_flat_activation(name: &str, end: Stuck) -> Option<(&'static str, &'static str)> {
+    Some(match (name, end) {
         ("g" | "n", Stuck::Saturated) => (
             "the candidate is saturated at ±1",
             "no gradient passes where tanh is flat. Try a smaller learning rate, or clip with --clip 1.",

@@ -216,7 +216,7 @@ impl Args {
 
 /// The chapters of the book.
 pub fn book() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../book/src")
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("book").join("src")
 }
 
 /// A new run.
