@@ -3,12 +3,16 @@
 use allocation_counter::measure;
 use autograd::check::{Check, Random};
 use autograd::{Float, Tape, Var};
+use models::cells::sequence::Derivation;
 use models::cells::{Cell, CellConfig, Kind, Lengths, State};
+use models::cells::{Elman, Gru, GruResetBefore, Jordan, Lstm, Lstm1997, Peephole};
 use models::layers::{Span, unroll};
 use models::params::Params;
 use proptest::prelude::*;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Output, and the gradients of x, h_0, c_0 and every parameter, by name.
 type Results<T> = Vec<(String, Vec<T>)>;
@@ -352,4 +356,108 @@ fn forget_gates_start_where_they_are_told() {
             assert_eq!(b == 2.5, (4..8).contains(&at), "{kind}: entry {at} is {b}");
         }
     }
+}
+
+/// What a message calls the operation, and which rows of which inputs are packed for its products: a
+/// weight left out would only cost time, which no other test sees.
+#[test]
+fn derivations_say_their_names_and_factors() {
+    fn said(cell: impl Derivation<f64>) -> (&'static str, Vec<(usize, Range<usize>)>) {
+        let mut factors = vec![];
+        cell.factors(&mut |weight, rows| factors.push((weight, rows)));
+        (cell.name(), factors)
+    }
+    let (mut params, mut rng) = (Params::<f64>::new(), ChaCha8Rng::seed_from_u64(1));
+    let config = CellConfig { output: Some(7), ..CellConfig::new(2, 5) };
+    let (p, rng) = (&mut params, &mut rng);
+
+    let elman = Elman::new(config, p, "a", "l0", rng);
+    assert_eq!(said(elman), ("elman_sequence", vec![(1, 0..5), (2, 0..5)]));
+    assert_eq!(said(elman.with_relu()).0, "elman_relu_sequence");
+    let jordan = Jordan::new(config, p, "b", "l0", rng);
+    assert_eq!(said(jordan), ("jordan_sequence", vec![(1, 0..5), (2, 0..5), (4, 0..7)]));
+    let lstm = Lstm::new(config, p, "c", "l0", rng);
+    assert_eq!(said(lstm), ("lstm_sequence", vec![(1, 0..20), (2, 0..20)]));
+    let no_forget = Lstm1997::new(config, p, "d", "l0", rng);
+    assert_eq!(said(no_forget), ("lstm_no_forget_sequence", vec![(1, 0..15), (2, 0..15)]));
+    let peephole = Peephole::new(config, p, "e", "l0", rng);
+    assert_eq!(said(peephole), ("peephole_sequence", vec![(1, 0..20), (2, 0..20)]));
+    let gru = Gru::new(config, p, "f", "l0", rng);
+    let factors = vec![(1, 0..10), (1, 10..15), (2, 0..10), (2, 10..15), (2, 0..15)];
+    assert_eq!(said(gru), ("gru_sequence", factors));
+    let reset_before = GruResetBefore::new(config, p, "g", "l0", rng);
+    let factors = vec![(1, 0..15), (2, 0..10), (2, 10..15)];
+    assert_eq!(said(reset_before), ("gru_reset_before_sequence", factors));
+}
+
+#[test]
+fn kinds_are_read_as_they_are_written() {
+    for kind in Kind::ALL {
+        assert_eq!(kind.to_string().parse::<Kind>().ok(), Some(kind));
+    }
+    let unknown = "elmann".parse::<Kind>().unwrap_err().to_string();
+    assert!(unknown.contains("elmann") && unknown.contains("gru-reset-before"), "{unknown}");
+}
+
+/// A state of zeros has the cell's size, and a cell state where the cell has one.
+#[test]
+fn states_of_zeros() {
+    for kind in Kind::ALL {
+        let (case, tape) = (Case::<f64>::new(kind, 1, [3, 2, 4, 5]), Tape::new());
+        let State { h, c } = case.cell.zero_state(&tape, 3);
+        assert_eq!((h.shape(), h.value()), ((case.cell.hidden(), 3), vec![0.0; case.cell.hidden() * 3]));
+        let is_lstm = matches!(kind, Kind::LstmNoForget | Kind::Lstm | Kind::Peephole);
+        assert_eq!(c.map(|c| c.shape()), is_lstm.then_some((case.cell.hidden(), 3)));
+    }
+}
+
+/// Without one a cell falls back on its equations: the same numbers, many times slower.
+#[test]
+fn every_cell_has_a_derivation() {
+    for kind in Kind::ALL {
+        let (case, tape) = (Case::<f64>::new(kind, 1, [3, 2, 4, 5]), Tape::new());
+        let (x, start) = case.leaves(&tape);
+        assert!(case.cell.sequence(case.params.bind(&tape), x, start, None, false).is_some(), "{kind}");
+    }
+}
+
+#[test]
+fn lengths_of_a_batch() {
+    let lengths = Lengths::new(&[2, 5, 3]);
+    assert_eq!((lengths.batch(), lengths.longest(), lengths.total(), lengths.of(2)), (3, 5, 10, 3));
+    assert_eq!((Lengths::default().longest(), Lengths::default().total()), (0, 0));
+}
+
+/// Lengths of 1 to T, one for each example: here of 1 to 3, for two.
+#[test]
+fn lengths_must_fit_the_batch() {
+    let case = Case::<f64>::new(Kind::Elman, 1, [3, 2, 4, 5]);
+    let run = |lengths: &[usize]| {
+        let lengths = Lengths::new(lengths);
+        case.run(Span { lengths: Some(&lengths), ..Span::default() });
+    };
+    run(&[1, 3]);
+    for wrong in [&[0, 3][..], &[1, 4], &[1, 3, 2], &[2]] {
+        let panic = catch_unwind(AssertUnwindSafe(|| run(wrong))).expect_err("it should panic");
+        let message = panic.downcast_ref::<String>().expect("a message with numbers in it");
+        assert!(message.starts_with("lengths: "), "{wrong:?}: {message}");
+    }
+}
+
+/// A cotangent smaller than [`Float::FADED`] is 0, one as large or NaN stays. In a Jordan network of one
+/// unit and one step the output's is the gradient of its bias.
+#[test]
+fn faded_cotangents_are_zero() {
+    let mut case = Case::<f64>::new(Kind::Jordan, 1, [1, 1, 1, 1]);
+    case.cotangent.fill(0.0);
+    let mut bias = |cotangent| {
+        case.cotangent[0] = cotangent;
+        let results = case.run(Span::default());
+        results.iter().find(|(name, _)| name == "rnn.bias_y_l0").expect("Jordan's output has a bias").1[0]
+    };
+    for stays in [f64::FADED, -f64::FADED, 1.0] {
+        assert_eq!(bias(stays), stays);
+        assert_eq!(bias(0.99 * stays.signum() * f64::FADED), 0.0);
+    }
+    assert!(bias(f64::NAN).is_nan());
 }

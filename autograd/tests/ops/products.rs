@@ -1,7 +1,10 @@
 //! Matrix products, and the affine map of a layer.
 
 use crate::support::{Case, Draw, Matrix, holds, holds_at};
-use autograd::{Float, Tape, ops};
+use autograd::{Float, Gradients, Inputs, Op, Output, Pass, Tape, ops};
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
 
 /// Sizes (rows, columns, inner) where a product changes its method: rows · columns · inner around
 /// 4096, an inner dimension past 512, one row, one column, and a long thin result.
@@ -169,4 +172,44 @@ fn empty_inner_dimension() {
         tape.reset();
         tape.poison();
     }
+}
+
+/// [`ops::Affine`] that writes down which factors it names.
+#[derive(Clone, Default)]
+struct Watched(Rc<RefCell<Vec<(Pass, usize, Range<usize>, usize)>>>);
+
+impl Op<f64> for Watched {
+    fn name(&self) -> &'static str {
+        "watched"
+    }
+    fn shape(&self, x: Inputs<'_, f64>) -> Result<(usize, usize), String> {
+        ops::Affine.shape(x)
+    }
+    fn factors(&self, x: Inputs<'_, f64>, pass: Pass, need: &mut dyn FnMut(usize, Range<usize>, usize)) {
+        ops::Affine.factors(x, pass, &mut |w, rows, cols| {
+            self.0.borrow_mut().push((pass, w, rows.clone(), cols));
+            need(w, rows, cols);
+        });
+    }
+    fn forward(&self, x: Inputs<'_, f64>, y: &mut [f64], saved: &mut [f64]) {
+        ops::Affine.forward(x, y, saved);
+    }
+    fn backward(&self, x: Inputs<'_, f64>, y: Output<'_, f64>, dx: &mut Gradients<'_, f64>) {
+        ops::Affine.backward(x, y, dx);
+    }
+}
+
+/// The forward pass multiplies by every weight, the backward pass by those whose `x` wants a gradient.
+#[test]
+fn affine_names_its_factors() {
+    let (tape, watched) = (Tape::<f64>::new(), Watched::default());
+    let (b, w, x) = (tape.leaf(2, 1, &[1.0; 2]), tape.leaf(2, 3, &[2.0; 6]), tape.constant(3, 4, &[3.0; 12]));
+    let (u, h) = (tape.leaf(2, 1, &[4.0; 2]), tape.leaf(1, 4, &[5.0; 4]));
+    let y = tape.apply(watched.clone(), &[b, w, x, u, h]);
+    assert_eq!(y.value(), [1.0 + 3.0 * 6.0 + 20.0; 8]);
+    y.backward_with(&[1.0; 8]);
+    let (w, u) = ((1, 0..2, 4), (3, 0..2, 4));
+    let named = |pass, (k, rows, cols): (usize, Range<usize>, usize)| (pass, k, rows, cols);
+    let all = [named(Pass::Forward, w), named(Pass::Forward, u.clone()), named(Pass::Backward, u)];
+    assert_eq!(*watched.0.borrow(), all);
 }

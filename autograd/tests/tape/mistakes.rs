@@ -131,6 +131,11 @@ fn in_rows_and_indices() {
             &["embedding of 5×2", "0 columns"],
         ),
         ("class", |t| _ = zeros(t, 3, 2).cross_entropy(&[0, 3]), &["cross_entropy of 3×2", "class 3"]),
+        (
+            "class, two blocks",
+            |t| _ = zeros(t, 6, 2).cross_entropy(&[0, 0, 0, 3]),
+            &["cross_entropy of 6×2", "class 3 among 3"],
+        ),
         ("targets", |t| _ = zeros(t, 3, 2).cross_entropy(&[0; 3]), &["cross_entropy of 3×2", "3 targets"]),
         ("blocks", |t| _ = zeros(t, 3, 2).cross_entropy(&[0; 4]), &["cross_entropy of 3×2", "4 targets"]),
         ("no targets", |t| _ = zeros(t, 3, 2).cross_entropy(&[]), &["cross_entropy of 3×2", "0 targets"]),
