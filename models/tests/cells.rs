@@ -461,3 +461,44 @@ fn faded_cotangents_are_zero() {
     }
     assert!(bias(f64::NAN).is_nan());
 }
+
+/// Products that see another state than the one before: in most cells that is all there is to see. A GRU
+/// carries the state itself past its products too.
+#[test]
+fn steps_may_see_another_state() {
+    for kind in Kind::ALL {
+        let (case, tape) = (Case::<f64>::new(kind, 1, [1, 2, 4, 5]), Tape::new());
+        let ((x, state), p) = (case.leaves(&tape), case.params.bind(&tape));
+        let seen = state.h * 0.5;
+        let step = |h| case.cell.step(p, x, State { h, ..state }).h.value();
+        let value = case.cell.step_seeing(p, x, state, seen).h.value();
+        assert_ne!(value, step(state.h), "{kind}");
+        let carries = matches!(kind, Kind::Gru | Kind::GruResetBefore);
+        assert_eq!(value != step(seen), carries, "{kind}");
+    }
+}
+
+/// What does not fit is named, with the shape that it should have.
+#[test]
+fn sequences_must_fit_the_cell() {
+    let case = Case::<f64>::new(Kind::Lstm, 1, [3, 2, 4, 5]);
+    let message = |rows: usize, h: usize, c: usize| {
+        let run = || {
+            let tape = Tape::new();
+            let zeros = |rows| tape.zeros(rows, 2);
+            let state = State { h: zeros(h), c: Some(zeros(c)) };
+            case.cell.sequence(case.params.bind(&tape), zeros(rows), state, None, false).is_some()
+        };
+        let panic = catch_unwind(AssertUnwindSafe(run)).expect_err("it should panic");
+        panic.downcast_ref::<String>().expect("a message with numbers in it").clone()
+    };
+    for (rows, h, c, says) in [
+        (0, 5, 5, "0 rows are not a sequence of 4 features"),
+        (10, 5, 5, "10 rows are not a sequence of 4 features"),
+        (12, 6, 5, "h_0 must be 5×2, it is 6×2"),
+        (12, 5, 4, "c_0 must be 5×2, it is 4×2"),
+    ] {
+        let message = message(rows, h, c);
+        assert!(message.starts_with("lstm_sequence of ") && message.contains(says), "{message}");
+    }
+}
