@@ -44,7 +44,7 @@ impl Maths {
     }
 
     /// Prose with each formula replaced by its HTML. `line` is the number of the first line of `text`.
-    /// A formula within a line takes the punctuation that touches it along: see [`unbroken`].
+    /// A formula within a line takes the punctuation that touches it along: see `unbroken`.
     pub fn prose(&self, text: &str, line: usize, problems: &mut Problems<'_>) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
