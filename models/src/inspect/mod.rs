@@ -22,6 +22,7 @@
 //! assert!(f.at(0).iter().all(|gate| (0.0..=1.0).contains(gate)));
 //! ```
 
+#[cfg(feature = "report")]
 mod components;
 mod csv;
 mod health;
@@ -29,6 +30,7 @@ mod record;
 #[cfg(feature = "report")]
 mod report;
 
+#[cfg(feature = "report")]
 pub use components::{Components, components};
 pub use csv::{dependence_csv, parameters_csv, trace_csv};
 pub use health::{Finding, health, memory};

@@ -50,11 +50,12 @@ pub fn strips<T: Float, const O: usize, const I: usize>(
     share(n, outputs, inputs, &f, threads::worth(128 * n));
 }
 
+/// `f` is not generic here: it is called once a strip, and this need not be compiled for every `f`.
 fn share<T: Float, const O: usize, const I: usize>(
     n: usize,
     outputs: [&mut [T]; O],
     inputs: [&[T]; I],
-    f: &(impl Fn([&mut [T]; O], [&[T]; I]) + Sync),
+    f: &(dyn Fn([&mut [T]; O], [&[T]; I]) + Sync),
     threads: usize,
 ) {
     let first = threads / 2;
@@ -83,7 +84,7 @@ fn in_turn<T: Float, const S: usize, const O: usize, const I: usize>(
     n: usize,
     outputs: [&mut [T]; O],
     inputs: [&[T]; I],
-    f: &impl Fn([&mut [T]; O], [&[T]; I]),
+    f: &dyn Fn([&mut [T]; O], [&[T]; I]),
 ) {
     let mut spare = [[T::ZERO; S]; SPARE];
     let (mut outputs, mut inputs) = (outputs.map(|y| y.chunks_mut(S)), inputs.map(|x| x.chunks(S)));
