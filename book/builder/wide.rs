@@ -6,8 +6,8 @@ use crate::includes::{excerpt, includes};
 use crate::preprocess::indented;
 use crate::problem::{Problem, Problems};
 
-/// How many columns fit on the page.
-pub const COLUMNS: usize = 75;
+/// How many columns fit on the page, on a screen of 1200 pixels: see theme/unrolled.css.
+pub const COLUMNS: usize = 100;
 
 /// The chapters' lines of code that are wider, those of excerpts too.
 pub fn lines(sources: &Sources) -> Vec<Problem> {
