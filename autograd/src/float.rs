@@ -1,6 +1,6 @@
 //! The two number types everything is generic over: `f32` to train, `f64` to check.
 
-use crate::product::{self, Begin, Packed, Shape};
+use crate::product::{self, Begin, Packed, Rows, Shape};
 use crate::{Lanes, activations};
 use faer::{Accum, MatMut, MatRef, Par};
 use std::fmt::{Debug, Display};
@@ -56,13 +56,15 @@ pub trait Float:
     /// `y = tanh(x)`, entry by entry.
     fn tanh_slice(y: &mut [Self], x: &[Self]);
 
-    /// [`ops::matmul`](crate::ops::matmul). This and the two below stand here to be compiled once, with
+    /// [`ops::matmul`](crate::ops::matmul). This and the three below stand here to be compiled once, with
     /// this crate, and not again with every program that uses them.
     fn matmul(dst: MatMut<'_, Self>, accum: Accum, a: MatRef<'_, Self>, b: MatRef<'_, Self>);
     /// [`product::pack`](crate::product::pack()).
     fn pack(out: &mut [Self], w: MatRef<'_, Self>, shape: Shape);
     /// [`product::multiply`](crate::product::multiply) of packed factors.
     fn packed_times(y: &mut [Self], begin: Begin<'_, Self>, terms: &[(Packed<'_, Self>, &[Self])]);
+    /// [`product::add_outer`](crate::product::add_outer).
+    fn add_outer(sums: &mut [Self], wide: usize, a: Rows<'_, Self>, y: &[Self]);
 }
 
 macro_rules! float {
@@ -112,6 +114,9 @@ macro_rules! float {
             }
             fn packed_times(y: &mut [Self], begin: Begin<'_, Self>, terms: &[(Packed<'_, Self>, &[Self])]) {
                 product::run_product(y, begin, terms);
+            }
+            fn add_outer(sums: &mut [Self], wide: usize, a: Rows<'_, Self>, y: &[Self]) {
+                product::run_outer(sums, wide, a, y);
             }
         }
     };

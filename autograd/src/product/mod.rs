@@ -15,16 +15,21 @@
 //! A recurrent step wants `W x + U h + b`. Where both products fit into one block, a tile takes both
 //! before it is written: [`multiply`].
 //!
+//! The gradient of a weight is a product too, but one of factors that serve once: [`add_outer`].
+//!
 //! Every entry of `y` is summed up in the same order, whatever the tile: how rows and columns are
 //! split over threads changes no bit of it.
 
 mod kernel;
+mod outer;
 mod pack;
 
 use crate::Float;
 use faer::{Accum, MatMut, MatRef};
 
 pub(crate) use kernel::run_product;
+pub(crate) use outer::run_outer;
+pub use outer::{PANEL, Rows, add_outer, turn, turned_size};
 pub use pack::pack;
 pub(crate) use pack::run_pack;
 

@@ -18,6 +18,7 @@ mod lengths;
 mod loops;
 mod plan;
 mod products;
+mod rights;
 mod strips;
 mod sums;
 
@@ -25,9 +26,10 @@ pub use derivation::{Backward, Derivation, Forward, Sizes, show};
 pub use fused::fused;
 pub use inside::Inside;
 pub use lengths::Lengths;
-pub use products::{add_diagonal, add_product, affine, fill_rows, product};
+pub use products::{add_diagonal, add_product, affine, product};
+pub use rights::Right;
 pub use strips::strips;
-pub use sums::{Right, Sums};
+pub use sums::Sums;
 
 pub(crate) use columns::Columns;
 pub(crate) use plan::Plan;

@@ -63,12 +63,6 @@ fn multiply<T: Float, const K: usize>(
 }
 // ANCHOR_END: rows
 
-/// `y = b 1ᵀ`: every column is `b`.
-pub fn fill_rows<T: Float>(y: &mut [T], b: &[T]) {
-    let n = (y.len() / b.len().max(1)).max(1);
-    y.chunks_exact_mut(n).zip(b).for_each(|(row, &b)| row.fill(b));
-}
-
 // ANCHOR: diagonal
 /// `y += diag(w) x`: row `r` of `x` times entry `r` of `w`. `y` and `x` are R×n.
 pub fn add_diagonal<T: Float>(y: &mut [T], w: &[T], x: &[T]) {

@@ -1,39 +1,12 @@
 //! The gradients that are sums over all steps: those of the weights.
 
 use super::loops::Stored;
+use super::rights::{Right, Rights};
 use super::{Derivation, Plan, Sizes, split_mut};
 use crate::threads;
-use autograd::ops::matmul;
+use autograd::product::{Rows, add_outer, turned_size};
 use autograd::{Float, Gradients, simd};
-use faer::{Accum, MatMut, MatRef};
 use std::ops::Range;
-
-/// What a weight was multiplied by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Right {
-    /// `x_t`.
-    X,
-    /// `h_{t−1}`.
-    HBefore,
-    /// `c_{t−1}`.
-    CBefore,
-    /// `c_t`.
-    C,
-    /// These rows of what the step forward kept.
-    Kept(Range<usize>),
-}
-
-impl Right {
-    /// How many rows it has.
-    fn rows(&self, sizes: Sizes) -> usize {
-        match self {
-            Self::X => sizes.x,
-            Self::HBefore => sizes.h,
-            Self::CBefore | Self::C => sizes.c,
-            Self::Kept(rows) => rows.len(),
-        }
-    }
-}
 
 /// A derivation's sums, on their way.
 ///
@@ -52,18 +25,18 @@ pub(super) struct Gathered<'a, T> {
     stride: usize,
     steps: Range<usize>,
     width: usize,
-    /// What they are multiplied with.
-    other: &'a mut [T],
+    /// Room for what they are multiplied with.
+    room: &'a mut [T],
 }
 
 impl<'a, T: Float> Gathered<'a, T> {
-    /// Numbers of working memory: the sums, which come first, the cotangents, and the others.
+    /// Numbers of working memory: the sums, which come first, the cotangents, and the room.
     pub fn scratch(plan: Plan<'_>, sizes: Sizes, cell: &impl Derivation<T>, splits: usize) -> [usize; 3] {
         let mut count = Sums { sizes, task: Task::Count { sums: 0, widest: 0 } };
         cell.sums(&mut count);
         let Task::Count { sums, widest } = count.task else { unreachable!("a task stays what it is") };
         let stride = stride(plan, sizes);
-        [sums * splits, stride * sizes.pre, stride * widest]
+        [sums * splits, stride * sizes.pre, stride * widest + LANES]
     }
 
     /// Before the first step back: no columns.
@@ -74,10 +47,10 @@ impl<'a, T: Float> Gathered<'a, T> {
         splits: usize,
         scratch: &'a mut [T],
     ) -> Self {
-        let [sums, d_pre, other] = split_mut(scratch, Self::scratch(plan, sizes, cell, splits));
+        let [sums, d_pre, room] = split_mut(scratch, Self::scratch(plan, sizes, cell, splits));
         sums.fill(T::ZERO);
         let last = plan.recurrences();
-        Self { sizes, sums, splits, d_pre, stride: stride(plan, sizes), steps: last..last, width: 0, other }
+        Self { sizes, sums, splits, d_pre, stride: stride(plan, sizes), steps: last..last, width: 0, room }
     }
 
     /// Takes in step `s`, the one before those that it has. If that makes columns enough, adds the
@@ -91,9 +64,9 @@ impl<'a, T: Float> Gathered<'a, T> {
             (self.steps.start, self.width) = (s, self.width + n);
         }
         if self.width > 0 && (alone || self.width >= enough || s == 0) {
-            let left = Columns { data: self.d_pre, width: self.width, stride: self.stride };
-            let rights = Rights { stored, steps: self.steps.clone(), first: 0, columns: self.other };
-            let task = Task::Add { sums: self.sums, left, rights };
+            let left = Rows { data: self.d_pre, width: self.width, apart: self.stride };
+            let rights = Rights { stored, steps: self.steps.clone(), first: 0 };
+            let task = Task::Add { sums: self.sums, left, rights, room: self.room };
             cell.sums(&mut Sums { sizes: self.sizes, task });
             self.width = 0;
         }
@@ -101,9 +74,10 @@ impl<'a, T: Float> Gathered<'a, T> {
             let size = self.sums.len() / self.splits;
             for (split, sums) in self.sums.chunks_exact_mut(size.max(1)).enumerate() {
                 let (first, end) = (n * split / self.splits, n * (split + 1) / self.splits);
-                let left = Columns { data: &d_pre[first..], width: end - first, stride: n };
-                let rights = Rights { stored, steps: s..s + 1, first, columns: self.other };
-                cell.sums(&mut Sums { sizes: self.sizes, task: Task::Add { sums, left, rights } });
+                let left = Rows { data: &d_pre[first..], width: end - first, apart: n };
+                let rights = Rights { stored, steps: s..s + 1, first };
+                let task = Task::Add { sums, left, rights, room: self.room };
+                cell.sums(&mut Sums { sizes: self.sizes, task });
             }
         }
         if self.width == 0 {
@@ -158,7 +132,7 @@ enum Task<'a, 'g, T: Float> {
     /// Numbers of all sums, and the rows of the widest right factor.
     Count { sums: usize, widest: usize },
     /// The sums that are still to come on the list get the products of these columns.
-    Add { sums: &'a mut [T], left: Columns<'a, T>, rights: Rights<'a, T> },
+    Add { sums: &'a mut [T], left: Rows<'a, T>, rights: Rights<'a, T>, room: &'a mut [T] },
     /// The sums that are still to come are complete.
     Finish { sums: &'a [T], dx: &'a mut Gradients<'g, T> },
 }
@@ -179,27 +153,13 @@ impl<T: Float> Sums<'_, '_, T> {
         let wide = (ones + 1).next_multiple_of(LANES);
         match &mut self.task {
             Task::Count { sums, widest } => {
-                (*sums, *widest) = (*sums + pre.len() * wide, wide.max(*widest));
+                (*sums, *widest) = (*sums + pre.len() * wide, turned_size(wide, 1).max(*widest));
             }
-            Task::Add { sums, left, rights } => {
+            Task::Add { sums, left, rights, room } => {
                 let sums = take_mut(sums, pre.len() * wide);
-                let rights_of = weights.map(|(_, _, right)| right);
-                // A product takes as long as one whose columns fill all vectors. Does one save some?
-                let vectors = |cols: usize| cols.div_ceil(LANES);
-                if cols.into_iter().map(vectors).sum::<usize>() > vectors(ones + 1) {
-                    let y = rights.stack(self.sizes, &rights_of, left);
-                    return add_product(sums, wide, 0, left.rows(pre), y.rows(0..ones + 1));
-                }
-                let mut at = 0;
-                for (right, cols) in rights_of.iter().zip(cols) {
-                    let y = rights.get(self.sizes, right, left);
-                    add_product(sums, wide, at, left.rows(pre.clone()), y.rows(0..cols));
-                    at += cols;
-                }
-                let rows = left.data[pre.start * left.stride..].chunks(left.stride);
-                for (sums, dz) in sums.chunks_exact_mut(wide).zip(rows) {
-                    sums[ones] += simd::sum(&dz[..left.width]);
-                }
+                let y = rights.turn(&weights.map(|(_, _, right)| right), left.width, room);
+                let threads = threads::worth(sums.len() * left.width);
+                add_products(sums, wide, left.from(pre.start), y, threads);
             }
             Task::Finish { sums, dx } => {
                 let (sums, mut at) = (take(sums, pre.len() * wide), 0);
@@ -217,90 +177,19 @@ impl<T: Float> Sums<'_, '_, T> {
     pub fn diagonal(&mut self, weight: usize, pre: Range<usize>, right: Right) {
         match &mut self.task {
             Task::Count { sums, .. } => *sums += pre.len(),
-            Task::Add { sums, left, rights } => {
+            Task::Add { sums, left, rights, .. } => {
                 let (sums, mut at) = (take_mut(sums, pre.len()), 0);
                 for s in rights.steps.clone().rev() {
-                    let n = rights.stored.plan.active(s).min(left.width);
-                    let (block, apart) = rights.stored.right(&right, s);
-                    let dz = left.data[pre.start * left.stride..].chunks(left.stride);
-                    for ((sum, dz), y) in sums.iter_mut().zip(dz).zip(block[rights.first..].chunks(apart)) {
-                        *sum += simd::dot(&dz[at..at + n], &y[..n]);
+                    let y = rights.of_step(&right, s, left.width);
+                    for (k, sum) in sums.iter_mut().enumerate() {
+                        let dz = &left.row(pre.start + k)[at..at + y.width];
+                        *sum += simd::dot(dz, y.row(k));
                     }
-                    at += n;
+                    at += y.width;
                 }
             }
             Task::Finish { sums, dx } => {
                 add_columns(take(sums, pre.len()), 1, 0, dx.of(weight), 1);
-            }
-        }
-    }
-}
-
-/// Columns side by side: `width` of them, in rows that lie `stride` apart.
-struct Columns<'a, T> {
-    data: &'a [T],
-    width: usize,
-    stride: usize,
-}
-
-impl<'a, T> Columns<'a, T> {
-    /// Some rows.
-    fn rows(&self, rows: Range<usize>) -> MatRef<'a, T> {
-        let part = &self.data[rows.start * self.stride..];
-        MatRef::from_row_major_slice_with_stride(part, rows.len(), self.width, self.stride)
-    }
-}
-
-/// What the cotangents of some steps are multiplied with.
-struct Rights<'a, T> {
-    stored: &'a Stored<'a, T>,
-    steps: Range<usize>,
-    /// The first of every step's columns.
-    first: usize,
-    /// Room for them.
-    columns: &'a mut [T],
-}
-
-impl<T: Float> Rights<'_, T> {
-    /// `(y₁; y₂; …; 1)`: the rows of these factors, of all steps side by side, as the left ones lie.
-    fn stack(&mut self, sizes: Sizes, rights: &[Right], left: &Columns<'_, T>) -> Columns<'_, T> {
-        let (stride, mut below) = (left.stride, &mut *self.columns);
-        for right in rights {
-            let (rows, mut at) = (take_mut(&mut below, right.rows(sizes) * stride), 0);
-            for s in self.steps.clone().rev() {
-                let n = self.stored.plan.active(s).min(left.width);
-                let (block, apart) = self.stored.right(right, s);
-                copy_columns((&block[self.first..], apart), n, rows, stride, at);
-                at += n;
-            }
-        }
-        below[..stride].fill(T::ONE);
-        Columns { data: self.columns, width: left.width, stride }
-    }
-
-    /// One factor's columns: where they are, if they are those of one step.
-    fn get(&mut self, sizes: Sizes, right: &Right, left: &Columns<'_, T>) -> Columns<'_, T> {
-        if self.steps.len() > 1 {
-            return self.stack(sizes, std::slice::from_ref(right), left);
-        }
-        let (block, stride) = self.stored.right(right, self.steps.start);
-        Columns { data: &block[self.first..], width: left.width, stride }
-    }
-}
-
-impl<'a, T> Stored<'a, T> {
-    /// A factor's block at step `s`, and how many numbers its rows are apart: perhaps more than the step's columns.
-    fn right(&self, right: &Right, s: usize) -> (&'a [T], usize) {
-        let Stored { plan, sizes, h, c, kept, .. } = *self;
-        match right {
-            Right::X if plan.is_whole() => plan.strided(s, sizes.x, self.given),
-            Right::X => (&self.x[plan.block(s, sizes.x)], plan.active(s)),
-            Right::HBefore => (plan.before(s, h, sizes.h), plan.had(s)),
-            Right::CBefore => (plan.before(s, c, sizes.c), plan.had(s)),
-            Right::C => (plan.before(s + 1, c, sizes.c), plan.had(s + 1)),
-            Right::Kept(rows) => {
-                let n = plan.active(s);
-                (&kept[plan.block(s, sizes.kept)][rows.start * n..], n)
             }
         }
     }
@@ -327,23 +216,17 @@ fn add_columns<T: Float>(sums: &[T], wide: usize, at: usize, gradient: Option<&m
     }
 }
 
-/// Adds `A Yᵀ` to the columns from `at` on of sums that have `wide`.
-fn add_product<T: Float>(sums: &mut [T], wide: usize, at: usize, a: MatRef<'_, T>, y: MatRef<'_, T>) {
-    let sums = MatMut::from_row_major_slice_mut(sums, a.nrows(), wide).subcols_mut(at, y.nrows());
-    add_rows(sums, a, y.transpose(), threads::worth(a.nrows() * a.ncols() * y.nrows()));
-}
-
-/// `S += A B`, whose rows the threads share.
-fn add_rows<T: Float>(sums: MatMut<'_, T>, a: MatRef<'_, T>, b: MatRef<'_, T>, threads: usize) {
-    let (first, upper) = (threads / 2, a.nrows() * (threads / 2) / threads);
-    if first == 0 {
-        return matmul(sums, Accum::Add, a, b);
+/// `S += A Yᵀ`, whose rows the threads share.
+fn add_products<T: Float>(sums: &mut [T], wide: usize, a: Rows<'_, T>, y: &[T], threads: usize) {
+    let rows = sums.len() / wide;
+    let (first, upper) = (threads / 2, rows * (threads / 2) / threads);
+    if upper == 0 {
+        return add_outer(sums, wide, a, y);
     }
-    let (sums_above, sums_below) = sums.split_at_row_mut(upper);
-    let (above, below) = a.split_at_row(upper);
+    let (above, below) = sums.split_at_mut(upper * wide);
     threads::join(
-        || add_rows(sums_above, above, b, first),
-        || add_rows(sums_below, below, b, threads - first),
+        || add_products(above, wide, a, y, first),
+        || add_products(below, wide, a.from(upper), y, threads - first),
     );
 }
 

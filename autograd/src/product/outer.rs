@@ -1,0 +1,175 @@
+//! `S += A Yᵀ`, summed up over many columns: the work of a weight's gradient.
+//!
+//! Where `z_t = W y_t`, `dW = Σ_t dz_t y_tᵀ`: every column adds an *outer product*. Neither factor is used
+//! again, so packing both would cost too much. Only `Y`, the smaller one, is *turned*: the numbers of a
+//! column lie side by side then, in panels of 64. `A` is read as it lies. A tile of 6 rows by four vectors
+//! of `S` stays in registers while the columns pass by: each loads four vectors of `Y` and 6 numbers of
+//! `A`, for 24 products.
+//!
+//! Every entry of `S` is summed up from the first column to the last, whatever the tile.
+
+use crate::Float;
+use pulp::{Arch, Simd, WithSimd};
+
+/// Rows of `Y` in a panel.
+pub const PANEL: usize = 64;
+/// Rows of a tile.
+const HEIGHT: usize = 6;
+/// Numbers of the panel that stays in the first-level cache while all rows of `A` pass by, at most; and of
+/// those that stay in the second-level cache where it is larger.
+const NEAR: [usize; 2] = [1 << 13, 1 << 17];
+
+/// Rows of a matrix: so many numbers of each, which begin so far apart.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a, T> {
+    /// From the first row on.
+    pub data: &'a [T],
+    /// Numbers of a row.
+    pub width: usize,
+    /// Numbers from the beginning of a row to that of the next.
+    pub apart: usize,
+}
+
+impl<'a, T> Rows<'a, T> {
+    /// The rows from this one on.
+    #[inline(always)]
+    pub fn from(self, row: usize) -> Self {
+        Self { data: &self.data[row * self.apart..], ..self }
+    }
+
+    /// One row.
+    #[inline(always)]
+    pub fn row(&self, row: usize) -> &'a [T] {
+        &self.data[row * self.apart..][..self.width]
+    }
+}
+
+/// How many numbers `n` columns of so many rows take when they are turned.
+pub fn turned_size(rows: usize, n: usize) -> usize {
+    rows.next_multiple_of(PANEL) * n
+}
+
+/// Turns `count` rows of `y`: writes them as columns of a panel, from column `at` on. The panel's rows
+/// belong to the columns of `y`.
+///
+/// # Panics
+/// If the panel or `y` is smaller than that.
+#[track_caller]
+pub fn turn<T: Float>(panel: &mut [T], at: usize, y: Rows<'_, T>, count: usize) {
+    let panel = &mut panel.as_chunks_mut::<PANEL>().0[..y.width];
+    if y.width == 1 && y.apart == 1 {
+        return panel[0][at..at + count].copy_from_slice(&y.data[..count]);
+    }
+    for (row, column) in (at..at + count).enumerate() {
+        let (row, panel) = (y.row(row).as_chunks::<16>(), panel.as_chunks_mut::<16>());
+        for (to, from) in panel.0.iter_mut().zip(row.0) {
+            (0..16).for_each(|k| to[k][column] = from[k]);
+        }
+        panel.1.iter_mut().zip(row.1).for_each(|(to, &y)| to[column] = y);
+    }
+}
+
+/// `S += A Yᵀ`: `sums` is S, row by row, with `wide` numbers in each, `a` A, and `y` turned rows, of as
+/// many columns. What `y` has beyond `wide` rows is left out.
+///
+/// # Panics
+/// If the sizes do not fit, or `wide` is no multiple of 16.
+#[track_caller]
+pub fn add_outer<T: Float>(sums: &mut [T], wide: usize, a: Rows<'_, T>, y: &[T]) {
+    let (have, need) = (y.len(), turned_size(wide, a.width));
+    assert!(have == need && wide.is_multiple_of(16), "outer: {have} numbers for {wide}×{}", a.width);
+    assert!(sums.len().is_multiple_of(wide.max(1)), "outer: {} sums in rows of {wide}", sums.len());
+    if need > 0 {
+        T::add_outer(sums, wide, a, y);
+    }
+}
+
+/// The same, compiled for the processor's best instructions.
+pub(crate) fn run_outer<T: Float>(sums: &mut [T], wide: usize, a: Rows<'_, T>, y: &[T]) {
+    Arch::new().dispatch(Outer { sums, wide, a, y });
+}
+
+struct Outer<'a, T> {
+    sums: &'a mut [T],
+    wide: usize,
+    a: Rows<'a, T>,
+    y: &'a [T],
+}
+
+impl<T: Float> WithSimd for Outer<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { sums, wide, a, y } = self;
+        let size = PANEL * a.width;
+        let near = if size <= NEAR[0] { 1 } else { (NEAR[1] / size).max(1) };
+        for (k, panels) in y.chunks(near * size).enumerate() {
+            let (mut row, rows) = (0, sums.len() / wide);
+            while row < rows {
+                let (sums, a) = (&mut sums[row * wide..], a.from(row));
+                row += match rows - row {
+                    HEIGHT.. => rows_of::<T, S, HEIGHT>(simd, sums, (wide, k * near), a, panels),
+                    2.. => rows_of::<T, S, 2>(simd, sums, (wide, k * near), a, panels),
+                    _ => rows_of::<T, S, 1>(simd, sums, (wide, k * near), a, panels),
+                };
+            }
+        }
+    }
+}
+
+/// R rows of the sums, with some panels; how many rows that were.
+#[inline(always)]
+fn rows_of<T: Float, S: Simd, const R: usize>(
+    simd: S,
+    sums: &mut [T],
+    (wide, first): (usize, usize),
+    a: Rows<'_, T>,
+    panels: &[T],
+) -> usize {
+    let lanes = T::count::<S>();
+    for (k, panel) in panels.chunks_exact(PANEL * a.width).enumerate() {
+        let (start, mut at) = ((first + k) * PANEL, 0);
+        let end = PANEL.min(wide - start);
+        while at < end {
+            let sums = &mut sums[start + at..];
+            // With 16 registers, a tile has two vectors.
+            at += match (end - at) / lanes {
+                4.. if S::REGISTER_COUNT >= 32 => tile::<T, S, R, 4>(simd, sums, wide, a, (panel, at)),
+                2.. => tile::<T, S, R, 2>(simd, sums, wide, a, (panel, at)),
+                _ => tile::<T, S, R, 1>(simd, sums, wide, a, (panel, at)),
+            };
+        }
+    }
+    R
+}
+
+// ANCHOR: tile
+/// R rows by V vectors of the sums; how many columns that were.
+#[inline(always)]
+fn tile<T: Float, S: Simd, const R: usize, const V: usize>(
+    simd: S,
+    sums: &mut [T],
+    wide: usize,
+    a: Rows<'_, T>,
+    (panel, at): (&[T], usize),
+) -> usize {
+    let mut tile = [[T::splat(simd, T::ZERO); V]; R];
+    let a: [&[T]; R] = std::array::from_fn(|r| a.row(r));
+    for (k, y) in panel.as_chunks::<PANEL>().0.iter().enumerate() {
+        let y = &T::vectors::<S>(&y[at..]).as_chunks::<V>().0[0];
+        for (tile, a) in tile.iter_mut().zip(a) {
+            let a = T::splat(simd, a[k]);
+            for (sum, &y) in tile.iter_mut().zip(y) {
+                *sum = T::mul_add_vectors(simd, a, y, *sum);
+            }
+        }
+    }
+    for (sums, tile) in sums.chunks_mut(wide).zip(tile) {
+        for (sum, more) in T::vectors_mut::<S>(sums).iter_mut().zip(tile) {
+            *sum = T::add_vectors(simd, *sum, more);
+        }
+    }
+    V * T::count::<S>()
+}
+// ANCHOR_END: tile

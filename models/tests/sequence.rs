@@ -1,0 +1,108 @@
+//! A sequence as one operation on the tape: what it does beside the numbers of one clean run.
+
+use autograd::Tape;
+use autograd::check::Random;
+use models::cells::{Cell, CellConfig, Kind, Lengths, State};
+use models::params::{Bound, Params};
+use models::threads::with_threads;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use std::collections::BTreeMap;
+
+const T: usize = 3;
+const I: usize = 2;
+const H: usize = 4;
+
+fn cell(kind: Kind) -> (Box<dyn Cell<f64>>, Params<f64>) {
+    let (mut params, mut rng) = (Params::new(), ChaCha8Rng::seed_from_u64(1));
+    let cell = CellConfig::new(I, H).build(kind, &mut params, "rnn", "l0", &mut rng);
+    (cell, params)
+}
+
+/// The gradients of everything that so many equal sequences read.
+fn gradients(kind: Kind, lengths: Option<&Lengths>, batch: usize, times: usize) -> Vec<Vec<f64>> {
+    let ((cell, params), tape) = (cell(kind), Tape::new());
+    let leaf = |rows| tape.leaf(rows, batch, &Random::new(7).normals(rows * batch));
+    let (x, h, c) = (leaf(T * I), leaf(H), cell.has_cell_state().then(|| leaf(H)));
+    let (first, p) = (tape.len(), params.bind(&tape));
+    let sequence = |_| cell.sequence(p, x, State { h, c }, lengths, false).expect("fused").0;
+    let outputs: Vec<_> = (0..times).map(sequence).collect();
+    tape.concat_rows(&outputs).square().sum().backward();
+    let weights = (0..params.iter().len()).map(|k| tape.var(first + k));
+    [Some(x), Some(h), c].into_iter().flatten().chain(weights).map(|v| v.grad()).collect()
+}
+
+/// What is used twice gets the gradients of both: nobody may write over what another one has added.
+#[test]
+fn two_sequences_share_what_they_read() {
+    // With 130 examples, two threads share the columns.
+    for (kind, with_lengths, batch) in
+        Kind::ALL.into_iter().flat_map(|kind| [(kind, false, 5), (kind, true, 5), (kind, false, 130)])
+    {
+        let each: Vec<usize> = (0..batch).map(|b| 1 + b % T).collect();
+        let lengths = with_lengths.then(|| Lengths::new(&each));
+        let run = |times| {
+            let run = || gradients(kind, lengths.as_ref(), batch, times);
+            with_threads(2, run).expect("so few threads are there").concat()
+        };
+        let (once, twice) = (run(1), run(2));
+        assert!(once.iter().any(|&d| d != 0.0));
+        for (once, twice) in once.into_iter().zip(twice) {
+            assert!((2.0 * once - twice).abs() <= 1e-12 * once.abs().max(1.0), "{kind}: {once} and {twice}");
+        }
+    }
+}
+
+type Shown = (Vec<f64>, BTreeMap<(String, Option<usize>), Vec<f64>>);
+
+/// The outputs of a sequence, and all that it shows.
+fn shown(cell: &dyn Cell<f64>, tape: &Tape<f64>, p: Bound<'_, f64>, x: &[f64], batch: usize) -> Shown {
+    let x = tape.constant(x.len() / batch, batch, x);
+    let start = cell.zero_state(tape, batch);
+    let (y, _) = cell.sequence(p, x, start, None, false).expect("fused");
+    let mut inside = BTreeMap::new();
+    tape.trace(&mut |q| {
+        inside.insert((q.name.to_string(), q.step), q.value.to_vec());
+    });
+    (y.value(), inside)
+}
+
+/// Where no gradient is wanted, the steps write over each other's memory. What they were can be shown even so.
+#[test]
+fn without_gradients_nothing_is_kept() {
+    for kind in Kind::ALL {
+        let (cell, params) = cell(kind);
+        let (batch, steps) = (5, 40);
+        let x = Random::new(3).normals(steps * I * batch);
+        let (tape, constant) = (Tape::new(), Tape::new());
+        let with = shown(&*cell, &tape, params.bind(&tape), &x, batch);
+        let without = shown(&*cell, &constant, params.bind_constant(&constant), &x, batch);
+        assert!(with == without && with.1.len() >= 2 * steps, "{kind}");
+        let kept = H * batch * (steps - 1) * size_of::<f64>(); // the states, if nothing else
+        assert!(tape.bytes() >= constant.bytes() + kept, "{kind}: {} and {}", tape.bytes(), constant.bytes());
+    }
+}
+
+/// A tape's memory holds old numbers. Past an example's end there are zeros all the same.
+#[test]
+fn past_the_ends_there_are_zeros_in_old_memory() {
+    for kind in Kind::ALL {
+        let (cell, params) = cell(kind);
+        let (batch, steps, mut tape) = (4, 6, Tape::new());
+        let x = Random::new(3).normals(steps * I * batch);
+        for each in [[6, 6, 6, 6], [2, 6, 1, 4]] {
+            tape.reset();
+            tape.poison();
+            let lengths = Lengths::new(&each);
+            let (p, x) = (params.bind(&tape), tape.leaf(steps * I, batch, &x));
+            let start = cell.zero_state(&tape, batch);
+            let (y, _) = cell.sequence(p, x, start, Some(&lengths), false).expect("fused");
+            y.square().sum().backward();
+            for (features, numbers) in [(H, y.value()), (I, x.grad())] {
+                for (at, &number) in numbers.iter().enumerate() {
+                    let valid = at / batch / features < each[at % batch];
+                    assert!(number.is_finite() && (valid || number == 0.0), "{kind} at {at}: {number}");
+                }
+            }
+        }
+    }
+}
