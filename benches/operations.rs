@@ -1,6 +1,7 @@
 //! Single operations: products, the gates' functions, and what stands before and after the layers.
 
 use autograd::ops::matmul;
+use autograd::product::{PANEL, Rows, add_outer, turn, turned_size};
 use autograd::{Float, Tape, Var};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use faer::{Accum, MatMut, MatRef};
@@ -9,6 +10,7 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 pub fn run(c: &mut Criterion) {
     products(c);
+    weight_gradients(c);
     functions(c);
     on_the_tape(c);
 }
@@ -34,6 +36,39 @@ fn products(c: &mut Criterion) {
             bench.iter(|| {
                 let (a, b) = (MatRef::from_row_major_slice(&a, m, k), MatRef::from_row_major_slice(&b, k, n));
                 matmul(MatMut::from_row_major_slice_mut(&mut y, m, n), Accum::Replace, a, b);
+            });
+        });
+    }
+    group.finish();
+}
+
+/// `dW += dz Yᵀ`, which reads both factors along their rows: by faer, and with Y turned.
+fn weight_gradients(c: &mut Criterion) {
+    let mut group = c.benchmark_group("weight gradient (elem = multiplication or addition)");
+    for (what, rows, n, cols) in
+        [("LSTM H100, 128 columns", 400usize, 128usize, 120usize), ("LSTM H256, 512 columns", 1024, 512, 384)]
+    {
+        let wide = cols.next_multiple_of(16);
+        let (dz, y, mut sums) = (random(rows, n), random(cols, n), vec![0.0; rows * wide]);
+        group.throughput(Throughput::Elements((2 * rows * n * cols) as u64));
+        group.bench_function(BenchmarkId::new(what, "faer"), |bench| {
+            bench.iter(|| {
+                let (a, y) =
+                    (MatRef::from_row_major_slice(&dz, rows, n), MatRef::from_row_major_slice(&y, cols, n));
+                let sums = MatMut::from_row_major_slice_mut(&mut sums, rows, wide).subcols_mut(0, cols);
+                matmul(sums, Accum::Add, a, y.transpose());
+            });
+        });
+        let mut room = vec![0.0; turned_size(wide, n) + 16];
+        let aligned = room.as_ptr().align_offset(64);
+        let panels = &mut room[aligned..][..turned_size(wide, n)];
+        group.bench_function(BenchmarkId::new(what, "turned"), |bench| {
+            bench.iter(|| {
+                let y = Rows { data: &y, width: n, apart: n };
+                for (k, panel) in panels.chunks_exact_mut(PANEL * n).enumerate() {
+                    turn(panel, 0, y.from(k * PANEL), PANEL.min(cols - k * PANEL));
+                }
+                add_outer(&mut sums, wide, Rows { data: &dz, width: n, apart: n }, panels);
             });
         });
     }

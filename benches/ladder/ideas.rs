@@ -4,8 +4,7 @@ use crate::on_tape::OnTape;
 use crate::problem::Problem;
 use crate::timing::{Timed, microseconds};
 use crate::ways::{Functions, STANDARD, VECTORS, view};
-use autograd::product::{Begin, Factor, PANEL, Packed, Rows, Shape};
-use autograd::product::{add_outer, multiply, pack, turn, turned_size};
+use autograd::product::{Begin, Factor, Packed, Shape, multiply, pack};
 use autograd::simd::{map1, map2};
 use autograd::{Float, ops};
 use benches::Sizes;
@@ -156,10 +155,7 @@ fn weight_gradient(problem: &Problem) -> Idea<'_> {
                 let width = dz.len() / rows;
                 let (dz, h) = match together {
                     1 => (view(dz, rows, n), view(h, hidden, n)),
-                    _ => (
-                        view(side_by_side(dz, rows, n, &mut dz_wide), rows, wide),
-                        view(side_by_side(h, hidden, n, &mut h_wide), hidden, wide),
-                    ),
+                    _ => (side_by_side(dz, rows, n, &mut dz_wide), side_by_side(h, hidden, n, &mut h_wide)),
                 };
                 let du = MatMut::from_row_major_slice_mut(&mut du, rows, hidden);
                 ops::matmul(du, Accum::Add, dz.subcols(0, width), h.subcols(0, width).transpose());
@@ -172,48 +168,18 @@ fn weight_gradient(problem: &Problem) -> Idea<'_> {
         ways.push(by("128 columns together", some.min(steps)));
     }
     ways.push(by("all steps together", steps));
-    ways.push(turned(problem, some.clamp(1, steps)));
     Idea { name: "weight-gradient", unit: "operation", count: 2.0 * (rows * hidden * n * steps) as f64, ways }
 }
 
-/// The same with the states turned and the cotangents as they lie.
-fn turned<'a>(problem: &Problem, together: usize) -> Timed<'a> {
-    let Sizes { steps, batch: n, hidden, .. } = problem.sizes;
-    let (rows, wide) = (4 * hidden, hidden.next_multiple_of(16));
-    let (dz, h) = (numbers(steps * rows * n), numbers(steps * hidden * n));
-    let (mut dz_wide, mut panels) =
-        (vec![0.0; rows * together * n], vec![0.0; turned_size(wide, together * n)]);
-    let mut du = vec![0.0; rows * wide];
-    way("the states turned", move || {
-        du.fill(0.0);
-        for (dz, h) in dz.chunks(together * rows * n).zip(h.chunks(together * hidden * n)) {
-            let width = dz.len() / rows;
-            let panels = &mut panels[..turned_size(wide, width)];
-            for (t, block) in h.chunks_exact(hidden * n).enumerate() {
-                let h = Rows { data: block, width: n, apart: n };
-                for (k, panel) in panels.chunks_exact_mut(PANEL * width).enumerate() {
-                    let first = k * PANEL;
-                    turn(&mut panel[t * n * PANEL..], 0, h.from(first), PANEL.min(hidden - first));
-                }
-            }
-            let (data, apart) = match together {
-                1 => (dz, n),
-                _ => (side_by_side(dz, rows, n, &mut dz_wide), together * n),
-            };
-            add_outer(&mut du, wide, Rows { data, width, apart }, panels);
-        }
-    })
-}
-
 /// The blocks of several steps, which lie below each other, side by side.
-fn side_by_side<'a>(blocks: &[f32], rows: usize, n: usize, wide: &'a mut [f32]) -> &'a [f32] {
+fn side_by_side<'a>(blocks: &[f32], rows: usize, n: usize, wide: &'a mut [f32]) -> MatRef<'a, f32> {
     let stride = wide.len() / rows;
     for (t, block) in blocks.chunks_exact(rows * n).enumerate() {
         for (to, from) in wide.chunks_exact_mut(stride).zip(block.chunks_exact(n)) {
             to[t * n..(t + 1) * n].copy_from_slice(from);
         }
     }
-    wide
+    view(wide, rows, stride)
 }
 
 /// What follows the products of a step forward: array by array, or strip by strip.

@@ -10,6 +10,7 @@
 
 use crate::Float;
 use pulp::{Arch, Simd, WithSimd};
+use std::hint::black_box;
 
 /// Rows of `Y` in a panel.
 pub const PANEL: usize = 64;
@@ -155,9 +156,11 @@ fn tile<T: Float, S: Simd, const R: usize, const V: usize>(
     (panel, at): (&[T], usize),
 ) -> usize {
     let mut tile = [[T::splat(simd, T::ZERO); V]; R];
-    let a: [&[T]; R] = std::array::from_fn(|r| a.row(r));
-    for (k, y) in panel.as_chunks::<PANEL>().0.iter().enumerate() {
-        let y = &T::vectors::<S>(&y[at..]).as_chunks::<V>().0[0];
+    let (n, y) = (a.width, &panel.as_chunks::<PANEL>().0[..a.width]);
+    // As if the rows lay anywhere: to step from one to the next would take an addition for each number.
+    let a: [&[T]; R] = std::array::from_fn(|r| &black_box(a.row(r))[..n]);
+    for k in 0..n {
+        let y = &T::vectors::<S>(&y[k][at..]).as_chunks::<V>().0[0];
         for (tile, a) in tile.iter_mut().zip(a) {
             let a = T::splat(simd, a[k]);
             for (sum, &y) in tile.iter_mut().zip(y) {
