@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 const T: usize = 3;
 const I: usize = 2;
-const H: usize = 4;
+const H: usize = 5;
 
 fn cell(kind: Kind) -> (Box<dyn Cell<f64>>, Params<f64>) {
     let (mut params, mut rng) = (Params::new(), ChaCha8Rng::seed_from_u64(1));
@@ -80,6 +80,23 @@ fn without_gradients_nothing_is_kept() {
         let kept = H * batch * (steps - 1) * size_of::<f64>(); // the states, if nothing else
         assert!(tape.bytes() >= constant.bytes() + kept, "{kind}: {} and {}", tape.bytes(), constant.bytes());
     }
+}
+
+/// Weights are packed for the products that will come. A weight left out, or one too many, costs only time, which no
+/// other test sees: here is what it takes of the memory.
+#[test]
+fn weights_are_packed_where_products_come() {
+    let (cell, params) = cell(Kind::Elman);
+    let bytes = |wanted: bool| {
+        let (batch, tape) = (5, Tape::new());
+        let (p, zeros) = (params.bind(&tape), vec![0.0; T * I * batch]);
+        let x = if wanted { tape.leaf(T * I, batch, &zeros) } else { tape.constant(T * I, batch, &zeros) };
+        let (y, _) = cell.sequence(p, x, cell.zero_state(&tape, batch), None, false).expect("fused");
+        y.sum().backward();
+        (tape.bytes() - if wanted { size_of_val(&zeros[..]) } else { 0 }) / size_of::<f64>()
+    };
+    // For the gradient of x, and for it alone, W is packed transposed: I×H, its rows filled up to four.
+    assert_eq!(bytes(true) - bytes(false), 4 * H);
 }
 
 /// A tape's memory holds old numbers. Past an example's end there are zeros all the same.
