@@ -76,4 +76,7 @@ fn every_number_of_threads_gives_the_same_bits() {
             }
         }
     }
+    // So many rows and columns of right factors that the threads share their turning.
+    let sizes = [200, 16, 512];
+    assert!(run(Kind::Elman, None, sizes, 1) == run(Kind::Elman, None, sizes, 3));
 }
