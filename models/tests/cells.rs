@@ -291,11 +291,11 @@ fn parameters_agree(case: &Case<f64>, span: Span<'_>) {
 }
 
 /// Longer than one product of the weights' gradients takes; so wide that a step is taken alone, with steps
-/// behind it that are not; so wide that the threads share the columns; and weights whose gradients are made by one
-/// product or by several: see `sequence::sums` and `sequence::columns`.
+/// behind it that are not; so wide that the threads share the columns; and more right factors than one panel
+/// takes: see `sequence::sums`, `sequence::columns` and `sequence::rights`.
 #[test]
 fn many_columns_at_once() {
-    let sizes = [[40, 45, 3, 2], [4, 140, 3, 2], [3, 137, 16, 32]];
+    let sizes = [[40, 45, 3, 2], [4, 140, 3, 2], [3, 137, 16, 32], [3, 33, 40, 50]];
     for ((number, kind), sizes) in
         Kind::ALL.into_iter().enumerate().flat_map(|kind| sizes.map(|sizes| (kind, sizes)))
     {
