@@ -76,7 +76,9 @@ fn every_number_of_threads_gives_the_same_bits() {
             }
         }
     }
-    // So many rows and columns of right factors that the threads share their turning.
-    let sizes = [200, 16, 512];
-    assert!(run(Kind::Elman, None, sizes, 1) == run(Kind::Elman, None, sizes, 3));
+    // So many rows and columns of right factors that the threads share their turning; and two panels for five threads.
+    let uneven = Lengths::new(&(0..1100).map(|b| 1 + b % T).collect::<Vec<_>>());
+    for (lengths, sizes, threads) in [(None, [200, 16, 512], 3), (Some(&uneven), [1100, 16, 64], 5)] {
+        assert!(run(Kind::Elman, lengths, sizes, 1) == run(Kind::Elman, lengths, sizes, threads));
+    }
 }
