@@ -76,9 +76,14 @@ fn every_number_of_threads_gives_the_same_bits() {
             }
         }
     }
-    // So many rows and columns of right factors that the threads share their turning; and two panels for five threads.
+    // So many rows and columns of right factors that the threads share their turning; two panels for five threads;
+    // and so many cotangents that the threads share laying them side by side.
     let uneven = Lengths::new(&(0..1100).map(|b| 1 + b % T).collect::<Vec<_>>());
-    for (lengths, sizes, threads) in [(None, [200, 16, 512], 3), (Some(&uneven), [1100, 16, 64], 5)] {
-        assert!(run(Kind::Elman, lengths, sizes, 1) == run(Kind::Elman, lengths, sizes, threads));
+    for (kind, lengths, sizes, threads) in [
+        (Kind::Elman, None, [200, 16, 512], 3),
+        (Kind::Elman, Some(&uneven), [1100, 16, 64], 5),
+        (Kind::Lstm, None, [100, 48, 256], 5),
+    ] {
+        assert!(run(kind, lengths, sizes, 1) == run(kind, lengths, sizes, threads), "{kind}, {sizes:?}");
     }
 }
