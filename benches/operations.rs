@@ -68,7 +68,7 @@ fn weight_gradients(c: &mut Criterion) {
                 for (k, panel) in panels.chunks_exact_mut(PANEL * n).enumerate() {
                     turn(panel, 0, y.from(k * PANEL), PANEL.min(cols - k * PANEL));
                 }
-                add_outer(&mut sums, wide, Rows { data: &dz, width: n, apart: n }, panels);
+                add_outer(&mut sums, wide, (&[Rows { data: &dz, width: n, apart: n }], 0), panels);
             });
         });
     }

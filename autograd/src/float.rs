@@ -64,7 +64,7 @@ pub trait Float:
     /// [`product::multiply`](crate::product::multiply) of packed factors.
     fn packed_times(y: &mut [Self], begin: Begin<'_, Self>, terms: &[(Packed<'_, Self>, &[Self])]);
     /// [`product::add_outer`](crate::product::add_outer).
-    fn add_outer(sums: &mut [Self], wide: usize, a: Rows<'_, Self>, y: &[Self]);
+    fn add_outer(sums: &mut [Self], wide: usize, a: (&[Rows<'_, Self>], usize), y: &[Self]);
 }
 
 macro_rules! float {
@@ -115,7 +115,7 @@ macro_rules! float {
             fn packed_times(y: &mut [Self], begin: Begin<'_, Self>, terms: &[(Packed<'_, Self>, &[Self])]) {
                 product::run_product(y, begin, terms);
             }
-            fn add_outer(sums: &mut [Self], wide: usize, a: Rows<'_, Self>, y: &[Self]) {
+            fn add_outer(sums: &mut [Self], wide: usize, a: (&[Rows<'_, Self>], usize), y: &[Self]) {
                 product::run_outer(sums, wide, a, y);
             }
         }

@@ -67,16 +67,23 @@ proptest! {
 }
 
 /// `S += A Yᵀ` with the rows of two matrices one under the other as `Y`, all inside of larger matrices, against
-/// sums from the first column to the last: the largest difference, over the number of columns.
-fn outer_difference<T: Float>(rows: usize, above: usize, below: usize, n: usize, apart: usize) -> f64 {
+/// sums from the first column to the last: the largest difference, over the number of columns. `A` lies in
+/// blocks of so many columns, the last of which may have less.
+fn outer_difference<T: Float>([rows, above, below]: [usize; 3], n: usize, apart: usize, block: usize) -> f64 {
     let wide = (above + below).next_multiple_of(16);
     let (a, y, z) = (
-        numbers::<T>(rows * (n + apart), 1),
+        numbers::<T>((rows + 1) * (n + apart * n.div_ceil(block)), 1),
         numbers::<T>(above * (n + apart), 2),
         numbers::<T>(below * (n + apart), 3),
     );
     let inside = |data| Rows { data, width: n, apart: n + apart };
-    let (a, y, z) = (inside(&a), inside(&y), inside(&z));
+    let (y, z) = (inside(&y), inside(&z));
+    // Every block has a row above those that are taken.
+    let blocks = a.chunks((rows + 1) * (block + apart)).enumerate().map(|(k, data)| {
+        let width = block.min(n - k * block);
+        Rows { data, width, apart: width + apart }
+    });
+    let blocks: Vec<_> = blocks.collect();
     let mut turned = vec![T::ZERO; turned_size(wide, n)];
     for (k, panel) in turned.chunks_exact_mut(PANEL * n).enumerate() {
         for (block, start, count) in [(y, 0, above), (z, above, below)] {
@@ -88,12 +95,13 @@ fn outer_difference<T: Float>(rows: usize, above: usize, below: usize, n: usize,
     }
     let mut sums = numbers::<T>(rows * wide, 4);
     let before = sums.clone();
-    add_outer(&mut sums, wide, a, &turned);
+    add_outer(&mut sums, wide, (&blocks, 1), &turned);
     let mut largest = 0.0f64;
     for r in 0..rows {
         for c in 0..above + below {
             let y = if c < above { y.row(c) } else { z.row(c - above) };
-            let product: f64 = a.row(r).iter().zip(y).map(|(a, y)| a.to_f64() * y.to_f64()).sum();
+            let a = blocks.iter().flat_map(|block| block.row(1 + r));
+            let product: f64 = a.zip(y).map(|(a, y)| a.to_f64() * y.to_f64()).sum();
             let apart = (sums[r * wide + c].to_f64() - before[r * wide + c].to_f64() - product).abs();
             largest = if apart <= largest { largest } else { apart };
         }
@@ -107,31 +115,32 @@ proptest! {
     /// Beyond a tile, a panel, sixteen columns and the panels that stay near, in every direction.
     #[test]
     fn sums_of_outer_products_are_right(
-        rows in 1usize..30, above in 0usize..200, below in 1usize..200, n in 1usize..200, apart in 0usize..3
+        rows in 1usize..30, above in 0usize..200, below in 1usize..200, n in 1usize..200, apart in 0usize..3,
+        block in prop_oneof![1usize..4, 4usize..250]
     ) {
-        prop_assert!(outer_difference::<f64>(rows, above, below, n, apart) < 4e-16);
-        prop_assert!(outer_difference::<f32>(rows, above, below, n, apart) < 2e-7);
+        prop_assert!(outer_difference::<f64>([rows, above, below], n, apart, block) < 4e-16);
+        prop_assert!(outer_difference::<f32>([rows, above, below], n, apart, block) < 2e-7);
     }
 }
 
 /// So many columns that a group of panels is not all of them.
 #[test]
 fn outer_products_of_many_columns_are_right() {
-    assert!(outer_difference::<f64>(7, 300, 41, 1100, 0) < 4e-16);
+    assert!(outer_difference::<f64>([7, 300, 41], 1100, 0, 101) < 4e-16);
 }
 
 #[test]
 #[should_panic = "outer: 128 numbers for 16×3"]
 fn outer_sizes_must_fit() {
     let a = Rows { data: &[0.0; 6], width: 3, apart: 3 };
-    add_outer(&mut [0.0; 32], 16, a, &[0.0; 128]);
+    add_outer(&mut [0.0; 32], 16, (&[a], 0), &[0.0; 128]);
 }
 
 #[test]
 #[should_panic = "outer: 24 sums in rows of 16"]
 fn outer_rows_must_be_whole() {
     let a = Rows { data: &[0.0; 6], width: 3, apart: 3 };
-    add_outer(&mut [0.0; 24], 16, a, &[0.0; 192]);
+    add_outer(&mut [0.0; 24], 16, (&[a], 0), &[0.0; 192]);
 }
 
 /// What a column is does not depend on its neighbours, nor a row: threads may split both.

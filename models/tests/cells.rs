@@ -290,8 +290,8 @@ fn parameters_agree(case: &Case<f64>, span: Span<'_>) {
     report.assert_passed();
 }
 
-/// Longer than one product of the weights' gradients takes; so wide that a step is taken alone, with steps
-/// behind it that are not; so wide that the threads share the columns; and more right factors than one panel
+/// Longer than one product of the weights' gradients takes; so wide that a step has a product alone, with steps
+/// behind it that have not; so wide that the threads share the columns; and more right factors than one panel
 /// takes: see `sequence::sums`, `sequence::columns` and `sequence::rights`.
 #[test]
 fn many_columns_at_once() {
@@ -321,6 +321,21 @@ fn many_columns_at_once() {
                     assert_close(&format!("gradient of {name} at {t}"), same_grad, grad, 1e-12);
                 }
             }
+        }
+    }
+}
+
+/// The products of large weights wait for 512 columns, or for the columns of 128 steps.
+#[test]
+fn many_columns_of_large_weights() {
+    for sizes in [[20, 40, 9, 180], [131, 2, 9, 180]] {
+        let [steps, batch, ..] = sizes;
+        let uneven: Vec<usize> = (0..batch).map(|k| steps - k * 29 % steps).collect();
+        for lengths in [None, Some(Lengths::new(&uneven))] {
+            let case = || Case::<f64>::new(Kind::Lstm, 5, sizes);
+            let fused = Span { lengths: lengths.as_ref(), reverse: false, equations: false };
+            let want = case().run(Span { equations: true, ..fused });
+            assert_equal(&case().run(fused), &want, 1e-11);
         }
     }
 }

@@ -77,7 +77,7 @@ fn every_number_of_threads_gives_the_same_bits() {
         }
     }
     // So many rows and columns of right factors that the threads share their turning; two panels for five threads;
-    // and so many cotangents that the threads share laying them side by side.
+    // and a product over the blocks of several steps, whose rows five threads share.
     let uneven = Lengths::new(&(0..1100).map(|b| 1 + b % T).collect::<Vec<_>>());
     for (kind, lengths, sizes, threads) in [
         (Kind::Elman, None, [200, 16, 512], 3),

@@ -2,9 +2,9 @@
 //!
 //! Where `z_t = W y_t`, `dW = Σ_t dz_t y_tᵀ`: every column adds an *outer product*. Neither factor is used
 //! again, so packing both would cost too much. Only `Y`, the smaller one, is *turned*: the numbers of a
-//! column lie side by side then, in panels of 64. `A` is read as it lies. A tile of 6 rows by four vectors
-//! of `S` stays in registers while the columns pass by: each loads four vectors of `Y` and 6 numbers of
-//! `A`, for 24 products.
+//! column lie side by side then, in panels of 64. `A` is read as it lies, in blocks of columns: those of one
+//! time step after those of another. A tile of 6 rows by four vectors of `S` stays in registers while the
+//! columns of all blocks pass by: each loads four vectors of `Y` and 6 numbers of `A`, for 24 products.
 //!
 //! Every entry of `S` is summed up from the first column to the last, whatever the tile.
 
@@ -32,6 +32,9 @@ pub struct Rows<'a, T> {
 }
 
 impl<'a, T> Rows<'a, T> {
+    /// No rows.
+    pub const EMPTY: Self = Self { data: &[], width: 0, apart: 0 };
+
     /// The rows from this one on.
     #[inline(always)]
     pub fn from(self, row: usize) -> Self {
@@ -70,30 +73,32 @@ pub fn turn<T: Float>(panel: &mut [T], at: usize, y: Rows<'_, T>, count: usize) 
     }
 }
 
-/// `S += A Yᵀ`: `sums` is S, row by row, with `wide` numbers in each, `a` A, and `y` turned rows, of as
-/// many columns. What `y` has beyond `wide` rows is left out.
+/// `S += A Yᵀ`: `sums` is S, row by row, with `wide` numbers in each, `y` turned rows, and the columns of A
+/// are those of these blocks, one after the other, of which the rows from `first` on are taken. What `y` has
+/// beyond `wide` rows is left out.
 ///
 /// # Panics
 /// If the sizes do not fit, or `wide` is no multiple of 16.
 #[track_caller]
-pub fn add_outer<T: Float>(sums: &mut [T], wide: usize, a: Rows<'_, T>, y: &[T]) {
-    let (have, need) = (y.len(), turned_size(wide, a.width));
-    assert!(have == need && wide.is_multiple_of(16), "outer: {have} numbers for {wide}×{}", a.width);
+pub fn add_outer<T: Float>(sums: &mut [T], wide: usize, (a, first): (&[Rows<'_, T>], usize), y: &[T]) {
+    let n = a.iter().map(|block| block.width).sum();
+    let (have, need) = (y.len(), turned_size(wide, n));
+    assert!(have == need && wide.is_multiple_of(16), "outer: {have} numbers for {wide}×{n}");
     assert!(sums.len().is_multiple_of(wide.max(1)), "outer: {} sums in rows of {wide}", sums.len());
     if need > 0 {
-        T::add_outer(sums, wide, a, y);
+        T::add_outer(sums, wide, (a, first), y);
     }
 }
 
 /// The same, compiled for the processor's best instructions.
-pub(crate) fn run_outer<T: Float>(sums: &mut [T], wide: usize, a: Rows<'_, T>, y: &[T]) {
+pub(crate) fn run_outer<T: Float>(sums: &mut [T], wide: usize, a: (&[Rows<'_, T>], usize), y: &[T]) {
     Arch::new().dispatch(Outer { sums, wide, a, y });
 }
 
 struct Outer<'a, T> {
     sums: &'a mut [T],
     wide: usize,
-    a: Rows<'a, T>,
+    a: (&'a [Rows<'a, T>], usize),
     y: &'a [T],
 }
 
@@ -102,34 +107,46 @@ impl<T: Float> WithSimd for Outer<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { sums, wide, a, y } = self;
-        let size = PANEL * a.width;
+        let Self { sums, wide, a: (blocks, first), y } = self;
+        let size = PANEL * blocks.iter().map(|block| block.width).sum::<usize>();
+        let single = blocks.iter().all(|block| block.width == 1 && block.apart == 1);
         let near = if size <= NEAR[0] { 1 } else { (NEAR[1] / size).max(1) };
         for (k, panels) in y.chunks(near * size).enumerate() {
             let (mut row, rows) = (0, sums.len() / wide);
             while row < rows {
-                let (sums, a) = (&mut sums[row * wide..], a.from(row));
+                let (sums, at) = (&mut sums[row * wide..], (wide, k * near));
+                let a = Left { blocks, row: first + row, single };
                 row += match rows - row {
-                    HEIGHT.. => rows_of::<T, S, HEIGHT>(simd, sums, (wide, k * near), a, panels),
-                    2.. => rows_of::<T, S, 2>(simd, sums, (wide, k * near), a, panels),
-                    _ => rows_of::<T, S, 1>(simd, sums, (wide, k * near), a, panels),
+                    HEIGHT.. => rows_of::<T, S, HEIGHT>(simd, sums, at, a, panels, size),
+                    2.. => rows_of::<T, S, 2>(simd, sums, at, a, panels, size),
+                    _ => rows_of::<T, S, 1>(simd, sums, at, a, panels, size),
                 };
             }
         }
     }
 }
 
-/// R rows of the sums, with some panels; how many rows that were.
+/// Rows of the left factor, from this one on.
+#[derive(Clone, Copy)]
+struct Left<'a, T> {
+    blocks: &'a [Rows<'a, T>],
+    row: usize,
+    /// Whether every block is a single column, whose numbers lie side by side.
+    single: bool,
+}
+
+/// R rows of the sums, with some panels, of such a size each; how many rows that were.
 #[inline(always)]
 fn rows_of<T: Float, S: Simd, const R: usize>(
     simd: S,
     sums: &mut [T],
     (wide, first): (usize, usize),
-    a: Rows<'_, T>,
+    a: Left<'_, T>,
     panels: &[T],
+    size: usize,
 ) -> usize {
     let lanes = T::count::<S>();
-    for (k, panel) in panels.chunks_exact(PANEL * a.width).enumerate() {
+    for (k, panel) in panels.chunks_exact(size).enumerate() {
         let (start, mut at) = ((first + k) * PANEL, 0);
         let end = PANEL.min(wide - start);
         while at < end {
@@ -145,27 +162,28 @@ fn rows_of<T: Float, S: Simd, const R: usize>(
     R
 }
 
-// ANCHOR: tile
 /// R rows by V vectors of the sums; how many columns that were.
 #[inline(always)]
 fn tile<T: Float, S: Simd, const R: usize, const V: usize>(
     simd: S,
     sums: &mut [T],
     wide: usize,
-    a: Rows<'_, T>,
+    Left { blocks, row, single }: Left<'_, T>,
     (panel, at): (&[T], usize),
 ) -> usize {
-    let mut tile = [[T::splat(simd, T::ZERO); V]; R];
-    let (n, y) = (a.width, &panel.as_chunks::<PANEL>().0[..a.width]);
-    // As if the rows lay anywhere: to step from one to the next would take an addition for each number.
-    let a: [&[T]; R] = std::array::from_fn(|r| &black_box(a.row(r))[..n]);
-    for k in 0..n {
-        let y = &T::vectors::<S>(&y[k][at..]).as_chunks::<V>().0[0];
-        for (tile, a) in tile.iter_mut().zip(a) {
-            let a = T::splat(simd, a[k]);
-            for (sum, &y) in tile.iter_mut().zip(y) {
-                *sum = T::mul_add_vectors(simd, a, y, *sum);
-            }
+    let (mut tile, mut panel) = ([[T::splat(simd, T::ZERO); V]; R], panel.as_chunks::<PANEL>().0);
+    if single {
+        for (block, y) in blocks.iter().zip(panel) {
+            let a: &[T; R] = block.data[row..].first_chunk().expect("R rows");
+            tile = add_columns::<T, S, R, V>(simd, tile, std::slice::from_ref(y), at, |_, r| a[r]);
+        }
+    } else {
+        for block in blocks {
+            let (y, after) = panel.split_at(block.width);
+            panel = after;
+            // As if the rows lay anywhere: to step from one to the next would take an addition for each number.
+            let a: [&[T]; R] = std::array::from_fn(|r| &black_box(block.row(row + r))[..y.len()]);
+            tile = add_columns::<T, S, R, V>(simd, tile, y, at, |k, r| a[r][k]);
         }
     }
     for (sums, tile) in sums.chunks_mut(wide).zip(tile) {
@@ -174,5 +192,27 @@ fn tile<T: Float, S: Simd, const R: usize, const V: usize>(
         }
     }
     V * T::count::<S>()
+}
+
+// ANCHOR: tile
+/// `sums + Σₖ a_k y_kᵀ` for R rows of a block: the loop in which all the time goes.
+#[inline(always)]
+fn add_columns<T: Float, S: Simd, const R: usize, const V: usize>(
+    simd: S,
+    mut sums: [[T::Vector<S>; V]; R],
+    y: &[[T; PANEL]],
+    at: usize,
+    a: impl Fn(usize, usize) -> T,
+) -> [[T::Vector<S>; V]; R] {
+    for (k, y) in y.iter().enumerate() {
+        let y = &T::vectors::<S>(&y[at..]).as_chunks::<V>().0[0];
+        for (r, sums) in sums.iter_mut().enumerate() {
+            let a = T::splat(simd, a(k, r));
+            for (sum, &y) in sums.iter_mut().zip(y) {
+                *sum = T::mul_add_vectors(simd, a, y, *sum);
+            }
+        }
+    }
+    sums
 }
 // ANCHOR_END: tile

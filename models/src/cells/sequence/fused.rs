@@ -127,7 +127,8 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
             let stored = Stored::new(parts, part, sizes, x.value(0), y.saved);
             let (work, rest) = scratch.split_at_mut(step_sizes(stored.plan, sizes).iter().sum());
             let sums = Gathered::new(stored.plan, sizes, &self.cell, parts.sums, rest);
-            through_time(&self.cell, x, (y.cotangent, &stored), (dx, Some(sums)), work, &mut [], |_, _| ());
+            let shown = [&mut [][..], &mut []];
+            through_time(&self.cell, x, (y.cotangent, &stored), (dx, Some(sums)), work, shown, |_, _| ());
         };
         let all = 0..parts.count;
         match dx.of_or_new(0) {
@@ -208,8 +209,10 @@ impl<D> Fused<D> {
             let features = [sizes.pre, sizes.kept, sizes.h, sizes.c];
             let mut all = features.map(|features| vec![T::ZERO; features * plan.total()]);
             let work = &mut work[..step_sizes(plan, sizes).iter().sum()];
-            let d_kept = &mut vec![T::ZERO; sizes.kept * plan.batch];
-            through_time(&self.cell, x, (cotangent, stored), (None, None), work, d_kept, |s, step| {
+            let [mut d_pre, mut d_kept] =
+                [sizes.pre, sizes.kept].map(|rows| vec![T::ZERO; rows * plan.batch]);
+            let shown = [&mut d_pre[..], &mut d_kept];
+            through_time(&self.cell, x, (cotangent, stored), (None, None), work, shown, |s, step| {
                 for ((all, step), features) in all.iter_mut().zip(step).zip(features) {
                     all[plan.block(s, features)].copy_from_slice(step);
                 }

@@ -29,10 +29,10 @@ pub(super) fn saved_sizes(plan: Plan<'_>, Sizes { x, h, c, pre, kept }: Sizes, k
     [xs * steps, kept * steps, h * (batch + steps), c * (batch + steps), (pre + x + h + c) * batch]
 }
 
-/// How much memory the parts of a step back take: dh, dh_before, dc, dc_before, d_pre, copies of
-/// h_before and c_before, and dx.
-pub(super) fn step_sizes(plan: Plan<'_>, Sizes { x, h, c, pre, .. }: Sizes) -> [usize; 8] {
-    [h, h, c, c, pre, h, c, x].map(|features| features * plan.batch)
+/// How much memory the parts of a step back take: dh, dh_before, dc, dc_before, copies of h_before and
+/// c_before, and dx.
+pub(super) fn step_sizes(plan: Plan<'_>, Sizes { x, h, c, .. }: Sizes) -> [usize; 7] {
+    [h, h, c, c, h, c, x].map(|features| features * plan.batch)
 }
 
 impl<'a, T: Float> Stored<'a, T> {
@@ -104,20 +104,20 @@ pub(super) fn forth<T: Float, D: Derivation<T>>(
 }
 
 /// Backpropagation through time: the loop over the steps, from the last to the first. The gradient of
-/// the sequence is added to `dx`, and those of the weights to `sums`, if they are wanted; `look` sees
-/// d_pre, d_kept, dh and dc of every step; `d_kept` may be empty. The cotangents of h_0 and c_0
-/// remain in `work`: see [`starts_of`].
+/// the sequence is added to `dx`, and those of the weights to `sums`, if they are wanted. Without sums, a
+/// step writes to `d_pre` and `d_kept`; `look` sees those, dh and dc of every step. The cotangents of h_0 and
+/// c_0 remain in `work`: see [`starts_of`].
 pub(super) fn through_time<T: Float, D: Derivation<T>>(
     cell: &D,
     x: Inputs<'_, T>,
     (cotangent, stored): (&[T], &Stored<'_, T>),
     (mut dx_all, mut sums): (Option<(Columns<'_, T>, bool)>, Option<Gathered<'_, T>>),
     work: &mut [T],
-    d_kept: &mut [T],
+    [d_pre, d_kept]: [&mut [T]; 2],
     mut look: impl FnMut(usize, [&[T]; 4]),
 ) {
     let &Stored { plan, sizes, kept, h, c, .. } = stored;
-    let [mut dh, mut dh_before, mut dc, mut dc_before, d_pre, h_copy, c_copy, dx_s] =
+    let [mut dh, mut dh_before, mut dc, mut dc_before, h_copy, c_copy, dx_s] =
         split_mut(work, step_sizes(plan, sizes));
     let batch = x.cols(0);
     let ends = [cotangent.len() - (sizes.h + sizes.c) * batch, sizes.h * batch, sizes.c * batch];
@@ -132,7 +132,10 @@ pub(super) fn through_time<T: Float, D: Derivation<T>>(
         let n = plan.active(s);
         let (dh, dc) = (&mut dh[..sizes.h * n], &mut dc[..sizes.c * n]);
         let d_kept = d_kept.get_mut(..sizes.kept * n).unwrap_or_default();
-        let d_pre = &mut d_pre[..sizes.pre * n];
+        let d_pre = match &mut sums {
+            Some(sums) => sums.next(n),
+            None => &mut d_pre[..sizes.pre * n],
+        };
         // ANCHOR: dh
         plan.gather_add(s, dy, dh); // h_t is used by the output and by step t + 1: dh = dy_t + dh
         // ANCHOR_END: dh
@@ -172,7 +175,7 @@ pub(super) fn through_time<T: Float, D: Derivation<T>>(
             }
         }
         if let Some(sums) = &mut sums {
-            sums.add(s, d_pre, cell, stored);
+            sums.add(s, cell, stored);
         }
     }
     // The steps have taken turns with two buffers: now both hold it.

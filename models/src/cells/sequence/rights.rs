@@ -34,12 +34,26 @@ impl Right {
     }
 }
 
+/// One of several groups into which every step's columns are divided.
+#[derive(Clone, Copy)]
+pub(super) struct Group {
+    pub number: usize,
+    pub of: usize,
+}
+
+impl Group {
+    /// Which of a step's `n` columns.
+    pub fn columns(self, n: usize) -> Range<usize> {
+        n * self.number / self.of..n * (self.number + 1) / self.of
+    }
+}
+
 /// The right factors of some steps.
 pub(super) struct Rights<'a, T> {
     pub stored: &'a Stored<'a, T>,
     pub steps: Range<usize>,
-    /// The first of every step's columns.
-    pub first: usize,
+    /// Which of every step's columns.
+    pub group: Group,
 }
 
 impl<'a, T: Float> Rights<'a, T> {
@@ -59,7 +73,7 @@ impl<'a, T: Float> Rights<'a, T> {
         let (first, here) = (threads / 2, count * (threads / 2) / threads);
         if here == 0 {
             for (k, data) in panels.chunks_exact_mut(PANEL * width).enumerate() {
-                self.fill_one(factors, data, (panel + k) * PANEL, width);
+                self.fill_one(factors, data, (panel + k) * PANEL);
             }
             return;
         }
@@ -71,14 +85,14 @@ impl<'a, T: Float> Rights<'a, T> {
     }
 
     /// Fills the panel that begins with this row.
-    fn fill_one(&self, factors: &[Right], panel: &mut [T], start: usize, width: usize) {
+    fn fill_one(&self, factors: &[Right], panel: &mut [T], start: usize) {
         let mut above = 0; // rows of the factors before
         for right in factors {
             let rows = right.rows(self.stored.sizes);
             let (from, to) = (start.max(above), (start + PANEL).min(above + rows));
             let mut at = 0;
             for s in self.steps.clone().rev().filter(|_| from < to) {
-                let y = self.of_step(right, s, width);
+                let y = self.of_step(right, s);
                 turn(&mut panel[at * PANEL..], from - start, y.from(from - above), to - from);
                 at += y.width;
             }
@@ -92,8 +106,8 @@ impl<'a, T: Float> Rights<'a, T> {
         }
     }
 
-    /// A factor's rows at step `s`, of as many columns as there are, but `width` at most.
-    pub fn of_step(&self, right: &Right, s: usize, width: usize) -> Rows<'a, T> {
+    /// A factor's rows at step `s`.
+    pub fn of_step(&self, right: &Right, s: usize) -> Rows<'a, T> {
         let Stored { plan, sizes, given, x, h, c, kept } = *self.stored;
         let n = plan.active(s);
         let (block, apart) = match right {
@@ -105,6 +119,7 @@ impl<'a, T: Float> Rights<'a, T> {
             Right::C => (plan.before(s + 1, c, sizes.c), plan.had(s + 1)),
             Right::Kept(rows) => (&kept[plan.block(s, sizes.kept)][rows.start * n..], n),
         };
-        Rows { data: &block[self.first..], width: n.min(width), apart }
+        let columns = self.group.columns(n);
+        Rows { data: &block[columns.start..], width: columns.len(), apart }
     }
 }

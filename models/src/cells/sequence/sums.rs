@@ -1,7 +1,7 @@
 //! The gradients that are sums over all steps: those of the weights.
 
 use super::loops::Stored;
-use super::rights::{Right, Rights};
+use super::rights::{Group, Right, Rights};
 use super::{Derivation, Plan, Sizes, split_mut};
 use crate::threads;
 use autograd::product::{Rows, add_outer, turned_size};
@@ -11,18 +11,16 @@ use std::ops::Range;
 /// A derivation's sums, on their way.
 ///
 /// Where `z_t = W x_t`, `dW = Σ_t dz_t x_tᵀ`: a weight that serves every step gets a gradient from
-/// every step. A product per step would sum over the few columns of one step. The columns of many
-/// steps lie side by side here, so that few, large products take the place of many small ones. Where a
-/// step alone has columns enough, it is taken as it lies.
+/// every step. A product per step would sum over the few columns of one step. The blocks `dz_t` of some
+/// steps are kept here, so that few, large products take the place of many small ones.
 pub(super) struct Gathered<'a, T> {
     sizes: Sizes,
     /// One sum after the other for so many groups of columns.
     sums: &'a mut [T],
     splits: usize,
-    /// The cotangents of the pre-activations: their columns, from the last step to the first, and how far
-    /// apart the rows lie.
+    /// The cotangents of the pre-activations of these steps, the last step's block first, and how many
+    /// columns they have.
     d_pre: &'a mut [T],
-    stride: usize,
     steps: Range<usize>,
     width: usize,
     /// Room for what they are multiplied with.
@@ -35,8 +33,8 @@ impl<'a, T: Float> Gathered<'a, T> {
         let mut count = Sums { sizes, task: Task::Count { sums: 0, widest: 0 } };
         cell.sums(&mut count);
         let Task::Count { sums, widest } = count.task else { unreachable!("a task stays what it is") };
-        let stride = stride(plan, sizes);
-        [sums * splits, stride * sizes.pre, stride * widest + LANES]
+        let most = most(plan, sizes);
+        [sums * splits, most * sizes.pre, most * widest + LANES]
     }
 
     /// Before the first step back: no columns.
@@ -50,38 +48,43 @@ impl<'a, T: Float> Gathered<'a, T> {
         let [sums, d_pre, room] = split_mut(scratch, Self::scratch(plan, sizes, cell, splits));
         sums.fill(T::ZERO);
         let last = plan.recurrences();
-        Self { sizes, sums, splits, d_pre, stride: stride(plan, sizes), steps: last..last, width: 0, room }
+        Self { sizes, sums, splits, d_pre, steps: last..last, width: 0, room }
     }
 
-    /// Takes in step `s`, the one before those that it has. If that makes columns enough, adds the
-    /// products over them to the sums.
-    pub fn add(&mut self, s: usize, d_pre: &[T], cell: &impl Derivation<T>, stored: &Stored<'_, T>) {
-        let (n, enough) = (d_pre.len() / self.sizes.pre, enough(self.sizes));
-        // To copy columns costs as much as a product of a few of them loses.
-        let alone = 4 * n >= enough;
-        if !alone {
-            copy_columns((d_pre, n), n, self.d_pre, self.stride, self.width);
-            (self.steps.start, self.width) = (s, self.width + n);
+    /// Where the step before those that are kept writes its cotangents, of `n` columns: then [`Gathered::add`]
+    /// takes them in.
+    pub fn next(&mut self, n: usize) -> &mut [T] {
+        &mut self.d_pre[self.width * self.sizes.pre..][..n * self.sizes.pre]
+    }
+
+    /// Takes in step `s`, whose cotangents have been written. If that makes columns enough, adds the products
+    /// over them to the sums.
+    pub fn add(&mut self, s: usize, cell: &impl Derivation<T>, stored: &Stored<'_, T>) {
+        let n = stored.plan.active(s);
+        (self.steps.start, self.width) = (s, self.width + n);
+        if s == 0 || is_enough(self.width, n, self.sizes) || self.steps.len() == MOST_BLOCKS {
+            self.flush(cell, stored);
+            (self.steps.end, self.width) = (s, 0);
         }
-        if self.width > 0 && (alone || self.width >= enough || s == 0) {
-            let left = Rows { data: self.d_pre, width: self.width, apart: self.stride };
-            let rights = Rights { stored, steps: self.steps.clone(), first: 0 };
-            let task = Task::Add { sums: self.sums, left, rights, room: self.room };
-            cell.sums(&mut Sums { sizes: self.sizes, task });
-            self.width = 0;
-        }
-        if alone {
-            let size = self.sums.len() / self.splits;
-            for (split, sums) in self.sums.chunks_exact_mut(size.max(1)).enumerate() {
-                let (first, end) = (n * split / self.splits, n * (split + 1) / self.splits);
-                let left = Rows { data: &d_pre[first..], width: end - first, apart: n };
-                let rights = Rights { stored, steps: s..s + 1, first };
-                let task = Task::Add { sums, left, rights, room: self.room };
-                cell.sums(&mut Sums { sizes: self.sizes, task });
+    }
+
+    /// Adds the products over all columns that are kept, or over each group of them.
+    fn flush(&mut self, cell: &impl Derivation<T>, stored: &Stored<'_, T>) {
+        let size = self.sums.len() / self.splits;
+        for (number, sums) in self.sums.chunks_exact_mut(size.max(1)).enumerate() {
+            let group = Group { number, of: self.splits };
+            let (mut blocks, mut rest) = ([Rows::EMPTY; MOST_BLOCKS], &*self.d_pre);
+            for (block, s) in blocks.iter_mut().zip(self.steps.clone().rev()) {
+                let n = stored.plan.active(s);
+                let (data, after) = rest.split_at(n * self.sizes.pre);
+                let columns = group.columns(n);
+                *block = Rows { data: &data[columns.start..], width: columns.len(), apart: n };
+                rest = after;
             }
-        }
-        if self.width == 0 {
-            self.steps = s..s;
+            let left = &blocks[..self.steps.len()];
+            let rights = Rights { stored, steps: self.steps.clone(), group };
+            let task = Task::Add { sums, left, rights, room: self.room };
+            cell.sums(&mut Sums { sizes: self.sizes, task });
         }
     }
 }
@@ -110,14 +113,23 @@ pub(super) fn is_large(sizes: Sizes) -> bool {
 /// Numbers of a vector of the processor, at most.
 const LANES: usize = 16;
 
+/// Steps over which a product goes, at most.
+const MOST_BLOCKS: usize = 128;
+
 /// How many columns a product of a weight gradient should have.
 fn enough(sizes: Sizes) -> usize {
     if is_large(sizes) { 512 } else { 128 }
 }
 
-/// The most columns that are gathered: one less than enough, and a step more.
-fn stride(plan: Plan<'_>, sizes: Sizes) -> usize {
-    plan.total().min(enough(sizes) + plan.batch)
+/// Whether a product has columns enough, or the step with which it ends, which has `n`, has nearly.
+fn is_enough(width: usize, n: usize, sizes: Sizes) -> bool {
+    width >= enough(sizes) || 2 * n >= enough(sizes)
+}
+
+/// The most columns that are kept: one less than enough, and a step more.
+fn most(plan: Plan<'_>, sizes: Sizes) -> usize {
+    let steps = if plan.is_whole() && is_enough(0, plan.batch, sizes) { 0 } else { enough(sizes) };
+    plan.total().min(steps + plan.batch)
 }
 
 /// What a derivation's [`Derivation::sums`] lists: the gradients that are sums over steps. The list is
@@ -132,7 +144,7 @@ enum Task<'a, 'g, T: Float> {
     /// Numbers of all sums, and the rows of the widest right factor.
     Count { sums: usize, widest: usize },
     /// The sums that are still to come on the list get the products of these columns.
-    Add { sums: &'a mut [T], left: Rows<'a, T>, rights: Rights<'a, T>, room: &'a mut [T] },
+    Add { sums: &'a mut [T], left: &'a [Rows<'a, T>], rights: Rights<'a, T>, room: &'a mut [T] },
     /// The sums that are still to come are complete.
     Finish { sums: &'a [T], dx: &'a mut Gradients<'g, T> },
 }
@@ -157,9 +169,10 @@ impl<T: Float> Sums<'_, '_, T> {
             }
             Task::Add { sums, left, rights, room } => {
                 let sums = take_mut(sums, pre.len() * wide);
-                let y = rights.turn(&weights.map(|(_, _, right)| right), left.width, room);
-                let threads = threads::worth(sums.len() * left.width);
-                add_products(sums, wide, left.from(pre.start), y, threads);
+                let width = left.iter().map(|block| block.width).sum();
+                let y = rights.turn(&weights.map(|(_, _, right)| right), width, room);
+                let threads = threads::worth(sums.len() * width);
+                add_products(sums, wide, (left, pre.start), y, threads);
             }
             Task::Finish { sums, dx } => {
                 let (sums, mut at) = (take(sums, pre.len() * wide), 0);
@@ -178,14 +191,12 @@ impl<T: Float> Sums<'_, '_, T> {
         match &mut self.task {
             Task::Count { sums, .. } => *sums += pre.len(),
             Task::Add { sums, left, rights, .. } => {
-                let (sums, mut at) = (take_mut(sums, pre.len()), 0);
-                for s in rights.steps.clone().rev() {
-                    let y = rights.of_step(&right, s, left.width);
+                let sums = take_mut(sums, pre.len());
+                for (s, dz) in rights.steps.clone().rev().zip(*left) {
+                    let y = rights.of_step(&right, s);
                     for (k, sum) in sums.iter_mut().enumerate() {
-                        let dz = &left.row(pre.start + k)[at..at + y.width];
-                        *sum += simd::dot(dz, y.row(k));
+                        *sum += simd::dot(dz.row(pre.start + k), y.row(k));
                     }
-                    at += y.width;
                 }
             }
             Task::Finish { sums, dx } => {
@@ -217,46 +228,21 @@ fn add_columns<T: Float>(sums: &[T], wide: usize, at: usize, gradient: Option<&m
 }
 
 /// `S += A Yᵀ`, whose rows the threads share.
-fn add_products<T: Float>(sums: &mut [T], wide: usize, a: Rows<'_, T>, y: &[T], threads: usize) {
+fn add_products<T: Float>(
+    sums: &mut [T],
+    wide: usize,
+    (a, row): (&[Rows<'_, T>], usize),
+    y: &[T],
+    threads: usize,
+) {
     let rows = sums.len() / wide;
     let (first, upper) = (threads / 2, rows * (threads / 2) / threads);
     if upper == 0 {
-        return add_outer(sums, wide, a, y);
+        return add_outer(sums, wide, (a, row), y);
     }
     let (above, below) = sums.split_at_mut(upper * wide);
     threads::join(
-        || add_products(above, wide, a, y, first),
-        || add_products(below, wide, a.from(upper), y, threads - first),
+        || add_products(above, wide, (a, row), y, first),
+        || add_products(below, wide, (a, row + upper), y, threads - first),
     );
-}
-
-/// Copies `n` columns of a block, whose rows lie so far apart, to column `at` of a matrix of `stride` columns.
-fn copy_columns<T: Float>(block: (&[T], usize), n: usize, to: &mut [T], stride: usize, at: usize) {
-    let rows = to.len() / stride;
-    share_rows(block, n, to, (stride, at), threads::worth(16 * rows * n));
-}
-
-fn share_rows<T: Float>(
-    (block, apart): (&[T], usize),
-    n: usize,
-    to: &mut [T],
-    (stride, at): (usize, usize),
-    threads: usize,
-) {
-    let first = threads / 2;
-    if first > 0 {
-        let upper = to.len() / stride * first / threads;
-        let (above, below) = block.split_at(upper * apart);
-        let (to_above, to_below) = to.split_at_mut(upper * stride);
-        threads::join(
-            || share_rows((above, apart), n, to_above, (stride, at), first),
-            || share_rows((below, apart), n, to_below, (stride, at), threads - first),
-        );
-        return;
-    }
-    let rows = block.chunks(apart).zip(to.chunks_exact_mut(stride));
-    match n {
-        1 => rows.for_each(|(from, to)| to[at] = from[0]), // a call for one number would take longer
-        _ => rows.for_each(|(from, to)| to[at..at + n].copy_from_slice(&from[..n])),
-    }
 }
