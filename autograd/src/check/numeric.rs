@@ -241,8 +241,10 @@ impl Numeric<'_> {
     /// Whether to trust a disagreement: do two steps agree with each other ten times better than
     /// with yours, and is that more than rounding can do?
     fn trust(&self, k: usize, direction: &[f64], scale: f64, yours: &[f64], slopes: &[Estimate]) -> Trust {
-        let small = STEPS.iter().filter(|&&step| step < 1e-3);
-        let rounding = small.map(|step| self.rounding(k, direction, step * scale)).fold(0.0, f64::max);
+        // By chance rounded numbers may lie on a smooth line at one spacing and at a tenth of it, but hardly at
+        // 0.618 of both as well.
+        let small = STEPS.iter().filter(|&&step| step < 1e-3).flat_map(|step| [*step, 0.618 * step]);
+        let rounding = small.map(|spacing| self.rounding(k, direction, spacing * scale)).fold(0.0, f64::max);
         // Steps so small that the function stood still agree on 0, and know nothing.
         let still = |a: &Estimate| a.slope.iter().all(|p| *p == 0.0);
         let all_still = slopes.iter().all(still);
