@@ -62,6 +62,36 @@ fn right_and_wrong_solutions_and_one_that_never_ends() {
     assert_eq!(before, after, "nothing is written where the learner's files are");
 }
 
+/// Every stub is a plausible mistake: it is rejected, and this is what the learner is told.
+#[test]
+#[ignore = "builds exercises: .ci/exercises runs it"]
+fn every_stub_is_rejected_and_this_is_its_diagnosis() {
+    let stubs = exercises().join("exercises");
+    let output = grade(&["--json", stubs.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let marks: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let mut lines = String::new();
+    for mark in marks {
+        assert!(mark["failed"].as_u64() > Some(0), "{mark}");
+        let (name, diagnosis) = (mark["name"].as_str().unwrap(), mark["diagnosis"].as_str().unwrap());
+        lines += &format!("{name}: {}\n", short_numbers(diagnosis));
+    }
+    insta::assert_snapshot!(lines);
+}
+
+/// Of every number the whole part: the rest may differ from one processor to another.
+fn short_numbers(text: &str) -> String {
+    let mut number = false; // after the point of a number
+    let mut before = ' ';
+    text.chars()
+        .filter(|&c| {
+            number = c.is_ascii_digit() && number || c == '.' && before.is_ascii_digit();
+            before = c;
+            !number
+        })
+        .collect()
+}
+
 #[test]
 fn a_bad_folder_is_one_line() {
     let folder = tempfile::tempdir().unwrap();

@@ -22,6 +22,6 @@ mod tests {
     fn same_time() {
         let run = |x: [f64; 3]| x.map(|x| vec![x]).to_vec();
         let y = concat(&run([1.0, 2.0, 3.0]), &run([30.0, 20.0, 10.0]));
-        assert_eq!(y, [[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]]);
+        assert_eq!(y, [[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]], "step by step; left: yours");
     }
 }

@@ -20,6 +20,6 @@ mod tests {
 
     #[test]
     fn one_step_behind() {
-        assert_eq!(inputs(9, &[5, 6, 7]), [9, 5, 6]);
+        assert_eq!(inputs(9, &[5, 6, 7]), [9, 5, 6], "start 9, targets 5 6 7; left: yours");
     }
 }

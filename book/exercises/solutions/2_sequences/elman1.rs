@@ -32,6 +32,7 @@ mod tests {
             tape.constant(2, 1, &[0.1, 0.2]),
         ];
         let h = step(p, tape.constant(1, 1, &[0.5]), tape.constant(2, 1, &[0.4, 0.3]));
-        assert_eq!(h.value(), [(0.5_f64 + 0.3 + 0.1).tanh(), (-0.5_f64 + 0.2 + 0.2).tanh()]);
+        let expected = [(0.5_f64 + 0.3 + 0.1).tanh(), (-0.5_f64 + 0.2 + 0.2).tanh()];
+        assert_eq!(h.value(), expected, "h; left: yours");
     }
 }

@@ -28,6 +28,6 @@ mod tests {
             one_hot(&[2, 0, 2, 3], 5).chunks(4).map(|row| row.iter().sum::<f64>()).collect::<Vec<_>>(),
             [1., 0., 2., 1., 0.]
         );
-        assert_eq!(one_hot(&[1, 0], 3), [0., 1., 1., 0., 0., 0.]);
+        assert_eq!(one_hot(&[1, 0], 3), [0., 1., 1., 0., 0., 0.], "left: yours");
     }
 }

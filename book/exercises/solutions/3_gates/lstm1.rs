@@ -37,13 +37,13 @@ mod tests {
 
     #[test]
     fn the_forget_gate_keeps() {
-        assert_eq!(after([-99., 99., 0.5, 99.]), [2_f64.tanh(), 2.0]);
+        assert_eq!(after([-99., 99., 0.5, 99.]), [2_f64.tanh(), 2.0], "h and c; left: yours");
     }
 
     #[test]
     fn the_input_gate_writes() {
         let g = 0.5_f64.tanh();
-        assert_eq!(after([99., -99., 0.5, 99.]), [g.tanh(), g]);
+        assert_eq!(after([99., -99., 0.5, 99.]), [g.tanh(), g], "h and c; left: yours");
     }
 
     #[test]
