@@ -245,6 +245,40 @@ fn memory_grows_with_the_root_of_the_length() {
     assert!(10 * again[1] < kept[1], "{again:?} against {kept:?}");
 }
 
+/// One of the 20 segments at a time: more than the gates of 20 LSTM steps, less than those of all 400.
+#[test]
+fn segments_run_in_memory_of_their_own() {
+    let case = Case::new(Kind::Lstm, 400);
+    let (tape, cell) = (Tape::new(), case.checkpointed(20, false));
+    let (p, x) = (case.params.bind(&tape), tape.constant(400 * I, B, &case.x));
+    let (losses, _) = cell.reduce(p, x, cell.zero_state(&tape, B), Span::default(), 1, |y, _| y.sum_rows());
+    losses.concat_rows().sum().backward();
+    let (gates, all) = (20 * 4 * H * B, 400 * 4 * H * B);
+    let numbers = cell.bytes() / size_of::<f64>();
+    assert!((gates..all).contains(&numbers), "{numbers} numbers, {gates} of them gates");
+}
+
+#[test]
+fn a_checkpointed_cell_is_like_the_cell() {
+    for kind in Kind::ALL {
+        let case = Case::new(kind, 3);
+        let sizes = |cell: &dyn Cell<f64>| (cell.input(), cell.hidden(), cell.has_cell_state());
+        assert_eq!(sizes(&case.checkpointed(2, false)), sizes(&*case.cell));
+    }
+}
+
+/// Side by side in one matrix, and yet apart.
+#[test]
+fn inputs_that_lie_side_by_side() {
+    let (tape, memory) = (Tape::<f64>::new(), Recomputation::new());
+    let x = tape.leaf(2, 1, &[2.0, 5.0]);
+    let mut inputs = tape.list();
+    [x.row_block(0..1), x.row_block(1..2)].into_iter().for_each(|v| inputs.push(v));
+    let y = memory.run(&inputs, &[], (1, 1), |v, _| v.get(0) * v.get(1));
+    (y + x.sum()).backward();
+    assert_eq!(x.grad(), [6.0, 3.0]);
+}
+
 #[test]
 fn nothing_is_allocated_from_the_second_step_on() {
     let mut lengths = Lengths::default();

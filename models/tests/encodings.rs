@@ -67,6 +67,33 @@ fn a_sequence_is_laid_out_like_one_hot() {
     }
 }
 
+/// Two steps of two examples, written out.
+#[test]
+fn one_hot_steps_follow_each_other() {
+    let tape = Tape::<f64>::new();
+    let rows = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 0.0], [0.0, 0.0], [0.0, 1.0]];
+    assert_eq!(one_hot(&tape, &[2, 1, 0, 2], 3, 2).value(), rows.concat());
+}
+
+/// Models are kept on disk: another place or sign would make nonsense of them. FNV-1a of eight bytes, computed
+/// elsewhere.
+#[test]
+fn hashed_places_and_signs_stay_what_they_are() {
+    let known = [(5, 1.0), (4, 1.0), (7, 1.0), (6, 1.0), (1, -1.0), (0, -1.0)];
+    for (column, (place, sign)) in vectors(6, 8).into_iter().zip(known) {
+        assert_eq!(column[place], sign);
+    }
+}
+
+#[test]
+fn sizes() {
+    assert_eq!(Encoding::OneHot.size(7), 7);
+    assert_eq!(Encoding::Embedding(3).size(7), 3);
+    assert_eq!(Encoding::Hashing(3).size(7), 3);
+    let table = Embedding::new(&mut Params::<f64>::new(), "e", 7, 3, &mut ChaCha8Rng::seed_from_u64(1));
+    assert_eq!(table.features(), 3);
+}
+
 /// Row `id` of the table is the table's transpose times a one-hot vector; and so is the gradient: each
 /// symbol's row gets the sum of the cotangents of the places where the symbol stood.
 #[test]

@@ -2,7 +2,7 @@
 
 use autograd::check::{Check, Random};
 use autograd::{Float, Tape, Var};
-use models::cells::{CellConfig, Kind, Lengths, State};
+use models::cells::{Cell, CellConfig, Kind, Lengths, State};
 use models::layers::*;
 use models::network::{Network, NetworkConfig};
 use models::optim::{Rule, Sgd};
@@ -156,6 +156,51 @@ fn a_stack_needs_a_state_for_every_cell() {
     let mut start = States::new(&tape);
     start.push(State { h: tape.zeros(HIDDEN, 2), c: None });
     case.stack.forward(p, tape.zeros(2 * INPUT, 2), &start, Span::default(), None);
+}
+
+#[test]
+fn layers_say_what_they_are() {
+    let tape = Tape::new();
+    for kind in Kind::ALL {
+        let learned = config(kind, 1, false);
+        let case = Case::<f64>::new(&learned, 1, 2, 3);
+        assert_eq!(case.stack.input(), INPUT);
+        assert!(case.stack.learns_initial_states());
+        let fixed = StackConfig { learn_initial_state: false, ..learned };
+        assert!(!Case::<f64>::new(&fixed, 1, 2, 3).stack.learns_initial_states());
+        let p = case.params.bind(&tape);
+        assert!(!case.stack.initial_states(p, 3).is_empty() && States::new(&tape).is_empty());
+
+        let cell = case.stack.cells().next().unwrap();
+        let dropped = RecurrentDropout::new(cell, &tape, 3, 0.5, &mut rng(1));
+        let sizes = |cell: &dyn Cell<f64>| (cell.input(), cell.hidden(), cell.has_cell_state());
+        assert_eq!(sizes(&dropped), sizes(cell));
+    }
+    let linear = Linear::new(&mut Params::<f64>::new(), "fc", 3, 5, &mut rng(1));
+    assert_eq!(linear.output(), 5);
+}
+
+/// In one direction, the summary is the last layer's final state and nothing else.
+#[test]
+fn the_summary_of_one_direction() {
+    let case = Case::<f64>::new(&config(Kind::Gru, 3, false), 3, 5, 3);
+    let tape = Tape::new();
+    let p = case.params.bind(&tape);
+    let x = tape.constant(5 * INPUT, 3, &case.x);
+    let (_, ends) = case.stack.forward(p, x, &case.stack.initial_states(p, 3), Span::default(), None);
+    assert_eq!(case.stack.summary(&ends).value(), ends.get(2).h.value());
+}
+
+#[test]
+#[should_panic = "lengths: 2 lengths of 2 to 3 for 2 steps of 2 examples"]
+fn lengths_fit_the_steps() {
+    let case = Case::<f64>::new(&config(Kind::Elman, 1, false), 3, 2, 2);
+    let tape = Tape::new();
+    let p = case.params.bind(&tape);
+    let x = tape.constant(2 * INPUT, 2, &case.x);
+    let lengths = Lengths::new(&[2, 3]);
+    let span = Span { lengths: Some(&lengths), equations: true, ..Span::default() };
+    case.stack.forward(p, x, &case.stack.initial_states(p, 2), span, None);
 }
 
 #[test]
