@@ -1,7 +1,7 @@
 //! `rnn time`: how long a recurrent layer takes.
 
 use anyhow::{Context, Result, bail};
-use autograd::simd::map1;
+use autograd::simd::{dot, map1};
 use autograd::{Gradients, Inputs, Op, Output, Tape};
 use clap::ValueEnum;
 use faer::{Accum, MatMut, MatRef};
@@ -140,12 +140,7 @@ impl Op<f32> for SumOfSquares {
         Ok((1, 1))
     }
     fn forward(&self, x: Inputs<'_, f32>, y: &mut [f32], _saved: &mut [f32]) {
-        const LANES: usize = 16;
-        let mut sums = [0.0; LANES];
-        for x in x.value(0).chunks(LANES) {
-            sums.iter_mut().zip(x).for_each(|(sum, x)| *sum += x * x);
-        }
-        y[0] = sums.iter().sum();
+        y[0] = dot(x.value(0), x.value(0));
     }
     fn backward(&self, x: Inputs<'_, f32>, y: Output<'_, f32>, dx: &mut Gradients<'_, f32>) {
         let Some((dx, new)) = dx.of_or_new(0) else { return };

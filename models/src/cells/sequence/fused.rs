@@ -124,7 +124,7 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
         let (parts, sizes) = (self.parts(x), self.cell.sizes());
         let size = |plan: Plan<'_>| self.scratch_of::<T>(plan, parts.sums);
         let back = |part: usize, scratch: &mut [T], dx: Option<(Columns<'_, T>, bool)>| {
-            let stored = Stored::new(parts, part, sizes, x.value(0), y.saved);
+            let stored = Stored::new(&self.cell, x, (parts, part), [y.value, y.saved]);
             let (work, rest) = scratch.split_at_mut(step_sizes(stored.plan, sizes).iter().sum());
             let sums = Gathered::new(stored.plan, sizes, &self.cell, parts.sums, rest);
             let shown = [&mut [][..], &mut []];
@@ -172,7 +172,8 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
             self.forward_parts(x, &mut vec![T::ZERO; y.value.len()], &mut again, true);
         }
         let saved = if may_come_back(x) { y.saved } else { &again };
-        let stored = (0..parts.count).map(|part| Stored::new(parts, part, sizes, x.value(0), saved));
+        let stored =
+            (0..parts.count).map(|part| Stored::new(&self.cell, x, (parts, part), [y.value, saved]));
         let seen: Vec<_> = stored.map(|stored| self.seen(x, y.cotangent, &stored, y.scratch)).collect();
         for t in 0..steps {
             self.cell.inside(&mut Inside { parts: &seen, batch: x.cols(0), sizes, t, visit });
@@ -202,9 +203,10 @@ impl<D> Fused<D> {
     where
         D: Derivation<T>,
     {
-        let &Stored { plan, sizes, kept, h, c, .. } = stored;
-        let (h, c) = (&h[sizes.h * plan.batch..], &c[sizes.c * plan.batch..]);
-        let values = [self.pre_activations(x, stored), kept.to_vec(), h.to_vec(), c.to_vec()];
+        let &Stored { plan, sizes, kept, c, .. } = stored;
+        let h = (0..plan.recurrences()).flat_map(|s| stored.h_before(s + 1)).copied().collect();
+        let c = c[sizes.c * plan.batch..].to_vec();
+        let values = [self.pre_activations(x, stored), kept.to_vec(), h, c];
         let grads = (!cotangent.is_empty()).then(|| {
             let features = [sizes.pre, sizes.kept, sizes.h, sizes.c];
             let mut all = features.map(|features| vec![T::ZERO; features * plan.total()]);
@@ -227,7 +229,7 @@ impl<D> Fused<D> {
     where
         D: Derivation<T>,
     {
-        let &Stored { plan, sizes, h, c, .. } = stored;
+        let &Stored { plan, sizes, c, .. } = stored;
         let mut all = vec![T::ZERO; sizes.pre * plan.total()];
         for s in 0..plan.recurrences() {
             let n = plan.active(s);
@@ -237,7 +239,7 @@ impl<D> Fused<D> {
             self.cell.forward(Forward {
                 inputs: x,
                 x: &x_s,
-                h_before: plan.cut(s, plan.before(s, h, sizes.h), &mut block(sizes.h)),
+                h_before: plan.cut(s, stored.h_before(s), &mut block(sizes.h)),
                 c_before: plan.cut(s, plan.before(s, c, sizes.c), &mut block(sizes.c)),
                 pre: &mut all[plan.block(s, sizes.pre)],
                 kept: &mut block(sizes.kept),

@@ -7,16 +7,18 @@ use super::{Backward, Derivation, Forward, Plan, Sizes, split, split_mut, strips
 use autograd::simd::map1;
 use autograd::{Float, Inputs};
 
-/// What the forward pass keeps, packed; `h` and `c` begin with the initial states.
+/// What the forward pass leaves: packed blocks, of which `h` and `c` begin with the initial states.
 #[derive(Clone, Copy)]
 pub(super) struct Stored<'a, T> {
     pub plan: Plan<'a>,
     pub sizes: Sizes,
     /// The input as it was given, if all examples fill all steps: its blocks need no packing.
     pub given: &'a [T],
+    /// The initial state and the outputs, if they are the memory of the states.
+    given_h: [&'a [T]; 2],
     pub x: &'a [T],
     pub kept: &'a [T],
-    pub h: &'a [T],
+    h: &'a [T],
     pub c: &'a [T],
 }
 
@@ -26,7 +28,8 @@ pub(super) fn saved_sizes(plan: Plan<'_>, Sizes { x, h, c, pre, kept }: Sizes, k
     let batch = plan.batch;
     let steps = if keep { plan.total() } else { batch };
     let xs = if plan.is_whole() { 0 } else { x };
-    [xs * steps, kept * steps, h * (batch + steps), c * (batch + steps), (pre + x + h + c) * batch]
+    let hs = if plan.is_all() { 0 } else { h };
+    [xs * steps, kept * steps, hs * (batch + steps), c * (batch + steps), (pre + x + h + c) * batch]
 }
 
 /// How much memory the parts of a step back take: dh, dh_before, dc, dc_before, copies of h_before and
@@ -36,12 +39,29 @@ pub(super) fn step_sizes(plan: Plan<'_>, Sizes { x, h, c, .. }: Sizes) -> [usize
 }
 
 impl<'a, T: Float> Stored<'a, T> {
-    /// What the forward pass has kept of a part.
-    pub fn new(parts: Parts<'a>, part: usize, sizes: Sizes, given: &'a [T], saved: &'a [T]) -> Self {
+    /// What the forward pass has left of a part: in the outputs, and in what it saved.
+    pub fn new<D: Derivation<T>>(
+        cell: &D,
+        inputs: Inputs<'a, T>,
+        (parts, part): (Parts<'a>, usize),
+        [y, saved]: [&'a [T]; 2],
+    ) -> Self {
+        let sizes = cell.sizes();
         let size = |plan: Plan<'_>| saved_sizes(plan, sizes, true).iter().sum();
         let (plan, saved) = parts.memory(saved, size).nth(part).expect("a part of the batch");
         let [x, kept, h, c, _] = split(saved, saved_sizes(plan, sizes, true));
-        Self { plan, sizes, given, x, kept, h, c }
+        let (h_0, _) = starts(cell, inputs);
+        Self { plan, sizes, given: inputs.value(0), given_h: [inputs.value(h_0), y], x, kept, h, c }
+    }
+
+    /// The state before step `s`. It may have more than n_s columns: [`Plan::had`].
+    pub fn h_before(&self, s: usize) -> &'a [T] {
+        let (Self { plan, given_h: [h_0, y], .. }, size) = (self, self.sizes.h * self.plan.batch);
+        match s.checked_sub(1) {
+            _ if !plan.is_all() => plan.before(s, self.h, self.sizes.h),
+            None => h_0,
+            Some(before) => &y[plan.slice(before, size).expect("all columns")],
+        }
     }
 }
 
@@ -64,7 +84,7 @@ pub(super) fn forth<T: Float, D: Derivation<T>>(
     let [mut xs, mut kept, h, c, work] = split_mut(saved, saved_sizes(plan, sizes, keep));
     let copies = [sizes.pre, sizes.x, sizes.h, sizes.c].map(|features| features * plan.batch);
     let [pre, x_copy, h_copy, c_copy] = split_mut(work, copies);
-    let (mut h_before, mut h) = h.split_at_mut(sizes.h * plan.batch);
+    let (mut h_before, mut h) = h.split_at_mut(if plan.is_all() { 0 } else { sizes.h * plan.batch });
     let (mut c_before, mut c) = c.split_at_mut(sizes.c * plan.batch);
     let (h_0, c_0) = starts(cell, x);
     plan.gather_start(x.value(h_0), h_before);
@@ -73,7 +93,7 @@ pub(super) fn forth<T: Float, D: Derivation<T>>(
         let n = plan.active(s);
         let [xs_now, xs_rest] = next(&mut xs, if plan.is_whole() { 0 } else { sizes.x * n });
         let [kept_now, kept_rest] = next(&mut kept, sizes.kept * n);
-        let [h_now, h_rest] = next(&mut h, sizes.h * n);
+        let [h_now, h_rest] = next(&mut h, if plan.is_all() { 0 } else { sizes.h * n });
         let [c_now, c_rest] = next(&mut c, sizes.c * n);
         let x_s = match plan.slice(s, sizes.x * n) {
             Some(slice) => &x.value(0)[slice],
@@ -83,18 +103,24 @@ pub(super) fn forth<T: Float, D: Derivation<T>>(
                 x_s
             }
         };
+        let (h_before_s, h_s) = match &mut y {
+            Columns::All { data, .. } if plan.is_all() => plan.before_and_at(s, x.value(h_0), data),
+            _ => (plan.cut(s, h_before, h_copy), &mut *h_now),
+        };
         cell.forward(Forward {
             inputs: x,
             x: x_s,
-            h_before: plan.cut(s, h_before, h_copy),
+            h_before: h_before_s,
             c_before: plan.cut(s, c_before, c_copy),
             pre: &mut pre[..sizes.pre * n],
             kept: kept_now,
-            h: h_now,
+            h: h_s,
             c: c_now,
         });
-        plan.scatter(s, h_now, &mut y);
-        plan.scatter_ended(s, h_now, &mut h_n);
+        plan.scatter_ended(s, h_s, &mut h_n);
+        if !plan.is_all() {
+            plan.scatter(s, h_now, &mut y);
+        }
         plan.scatter_ended(s, c_now, &mut c_n);
         // What nobody will read again is written over by the next step.
         (xs, kept) = if keep { (xs_rest, kept_rest) } else { (xs_now, kept_now) };
@@ -116,7 +142,7 @@ pub(super) fn through_time<T: Float, D: Derivation<T>>(
     [d_pre, d_kept]: [&mut [T]; 2],
     mut look: impl FnMut(usize, [&[T]; 4]),
 ) {
-    let &Stored { plan, sizes, kept, h, c, .. } = stored;
+    let &Stored { plan, sizes, kept, c, .. } = stored;
     let [mut dh, mut dh_before, mut dc, mut dc_before, h_copy, c_copy, dx_s] =
         split_mut(work, step_sizes(plan, sizes));
     let batch = x.cols(0);
@@ -154,10 +180,10 @@ pub(super) fn through_time<T: Float, D: Derivation<T>>(
         }
         cell.backward(Backward {
             inputs: x,
-            h_before: plan.cut(s, plan.before(s, h, sizes.h), h_copy),
+            h_before: plan.cut(s, stored.h_before(s), h_copy),
             c_before: plan.cut(s, plan.before(s, c, sizes.c), c_copy),
             kept: &kept[plan.block(s, sizes.kept)],
-            h: plan.before(s + 1, h, sizes.h),
+            h: stored.h_before(s + 1),
             c: plan.before(s + 1, c, sizes.c),
             dh,
             dc,

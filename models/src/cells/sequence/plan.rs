@@ -42,6 +42,11 @@ impl<'a> Plan<'a> {
         self.order.is_empty()
     }
 
+    /// Whether step after step of the padded sequence is a block: then its memory can serve as theirs.
+    pub fn is_all(&self) -> bool {
+        self.is_whole() && self.batch == self.all
+    }
+
     /// Steps of the recurrence: the longest example's length.
     pub fn recurrences(&self) -> usize {
         self.lengths.first().copied().unwrap_or(self.steps)
@@ -99,7 +104,27 @@ impl<'a> Plan<'a> {
     /// Where step `s`'s block lies in a padded sequence, if its columns are all that there are.
     pub fn slice(&self, s: usize, size: usize) -> Option<Range<usize>> {
         let t = if self.reverse { self.steps - 1 - s } else { s };
-        (self.is_whole() && self.batch == self.all).then_some(t * size..(t + 1) * size)
+        self.is_all().then_some(t * size..(t + 1) * size)
+    }
+
+    /// The step before step `s` of a padded sequence, before the first of which comes `start`, and step `s`
+    /// itself, to be written: if its columns are all that there are.
+    pub fn before_and_at<'b, T>(
+        &self,
+        s: usize,
+        start: &'b [T],
+        padded: &'b mut [T],
+    ) -> (&'b [T], &'b mut [T]) {
+        let size = start.len();
+        let at = if self.reverse { self.steps - 1 - s } else { s } * size;
+        if s == 0 {
+            return (start, &mut padded[at..at + size]);
+        }
+        let (lower, upper) = padded.split_at_mut(if self.reverse { at + size } else { at });
+        match self.reverse {
+            false => (&lower[at - size..], &mut upper[..size]),
+            true => (&upper[..size], &mut lower[at..]),
+        }
     }
 
     /// Calls `visit` with the place in the padded sequence, row and column, and the place in step `s`'s

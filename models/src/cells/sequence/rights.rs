@@ -108,13 +108,13 @@ impl<'a, T: Float> Rights<'a, T> {
 
     /// A factor's rows at step `s`.
     pub fn of_step(&self, right: &Right, s: usize) -> Rows<'a, T> {
-        let Stored { plan, sizes, given, x, h, c, kept } = *self.stored;
+        let &Stored { plan, sizes, given, x, c, kept, .. } = self.stored;
         let n = plan.active(s);
         let (block, apart) = match right {
             Right::X if plan.is_whole() => plan.strided(s, sizes.x, given),
             Right::X => (&x[plan.block(s, sizes.x)], n),
             // A state may have more columns than the step: those that end before it.
-            Right::HBefore => (plan.before(s, h, sizes.h), plan.had(s)),
+            Right::HBefore => (self.stored.h_before(s), plan.had(s)),
             Right::CBefore => (plan.before(s, c, sizes.c), plan.had(s)),
             Right::C => (plan.before(s + 1, c, sizes.c), plan.had(s + 1)),
             Right::Kept(rows) => (&kept[plan.block(s, sizes.kept)][rows.start * n..], n),
