@@ -1,6 +1,9 @@
 //! Two sequences side by side, step by step.
 
+use crate::threads;
+use autograd::simd::map1;
 use autograd::{Float, Gradients, Inputs, Op, Output, Var};
+use std::ops::Range;
 
 /// `y_t = [a_t; b_t]` at every step t.
 ///
@@ -26,14 +29,30 @@ struct Interleave {
 }
 
 impl Interleave {
-    /// Where step `t`'s rows of input `k` lie in that input, and where in the output.
-    fn places<T: Float>(&self, x: Inputs<'_, T>, k: usize, t: usize) -> [std::ops::Range<usize>; 2] {
-        // ANCHOR: places
+    // ANCHOR: places
+    /// Where the rows of input `k` lie in a step of the output.
+    fn place<T: Float>(&self, x: Inputs<'_, T>, k: usize) -> Range<usize> {
         let [a, b] = [0, 1].map(|k| x.value(k).len() / self.steps);
-        let (size, start) = if k == 0 { (a, 0) } else { (b, a) };
-        [t * size..(t + 1) * size, t * (a + b) + start..t * (a + b) + start + size]
-        // ANCHOR_END: places
+        if k == 0 { 0..a } else { a..a + b }
     }
+    // ANCHOR_END: places
+}
+
+/// Calls `f` with step after step of `y` and of `x`; threads share them.
+fn each<T: Float>(steps: usize, y: &mut [T], x: &[T], f: &(impl Fn(&mut [T], &[T]) + Sync), threads: usize) {
+    let [size_y, size_x] = [y.len(), x.len()].map(|size| size / steps);
+    let (first, here) = (threads / 2, steps * (threads / 2) / threads);
+    if here == 0 {
+        let steps = y.chunks_exact_mut(size_y.max(1)).zip(x.chunks_exact(size_x.max(1)));
+        return steps.for_each(|(y, x)| f(y, x));
+    }
+    let ((y, y_after), (x, x_after)) = (y.split_at_mut(here * size_y), x.split_at(here * size_x));
+    threads::join(|| each(here, y, x, f, first), || each(steps - here, y_after, x_after, f, threads - first));
+}
+
+/// How many threads a copy of so many numbers is worth.
+fn threads_for(count: usize) -> usize {
+    threads::worth(16 * count)
 }
 
 impl<T: Float> Op<T> for Interleave {
@@ -51,20 +70,23 @@ impl<T: Float> Op<T> for Interleave {
     }
 
     fn forward(&self, x: Inputs<'_, T>, y: &mut [T], _saved: &mut [T]) {
-        for (t, k) in (0..self.steps).flat_map(|t| [(t, 0), (t, 1)]) {
-            let [from, to] = self.places(x, k, t);
-            y[to].copy_from_slice(&x.value(k)[from]);
+        for k in [0, 1] {
+            let (x_k, place) = (x.value(k), self.place(x, k));
+            let copy = |y: &mut [T], x: &[T]| y[place.clone()].copy_from_slice(x);
+            each(self.steps, y, x_k, &copy, threads_for(x_k.len()));
         }
     }
 
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
         // ANCHOR: backward
         for k in [0, 1] {
-            let Some(dx) = dx.of(k) else { continue };
-            for t in 0..self.steps {
-                let [to, from] = self.places(x, k, t);
-                dx[to].iter_mut().zip(&y.cotangent[from]).for_each(|(dx, &dy)| *dx += dy);
-            }
+            let Some((dx, new)) = dx.of_or_new(k) else { continue };
+            let (place, threads) = (self.place(x, k), threads_for(dx.len()));
+            let add = |dx: &mut [T], dy: &[T]| match new {
+                true => dx.copy_from_slice(&dy[place.clone()]),
+                false => map1(dx, &dy[place.clone()], |dx, dy| *dx += dy),
+            };
+            each(self.steps, dx, y.cotangent, &add, threads);
         }
         // ANCHOR_END: backward
     }

@@ -172,8 +172,7 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
             self.forward_parts(x, &mut vec![T::ZERO; y.value.len()], &mut again, true);
         }
         let saved = if may_come_back(x) { y.saved } else { &again };
-        let stored =
-            (0..parts.count).map(|part| Stored::new(&self.cell, x, (parts, part), [y.value, saved]));
+        let stored = (0..parts.count).map(|part| Stored::new(&self.cell, x, (parts, part), [y.value, saved]));
         let seen: Vec<_> = stored.map(|stored| self.seen(x, y.cotangent, &stored, y.scratch)).collect();
         for t in 0..steps {
             self.cell.inside(&mut Inside { parts: &seen, batch: x.cols(0), sizes, t, visit });
