@@ -3,6 +3,7 @@
 
 mod anomaly;
 mod chain;
+mod contract;
 mod lines;
 mod memory;
 mod mistakes;
