@@ -17,9 +17,9 @@ fn numbers(tape: &Tape<f64>) -> usize {
 #[test]
 fn a_tape_knows_what_it_holds() {
     let mut tape = Tape::<f64>::new();
-    assert!(tape.is_empty() && tape.len() == 0 && tape.bytes() == 0);
+    assert_eq!((tape.is_empty(), tape.len(), tape.bytes()), (true, 0, 0));
     let w = tape.leaf(2, 5, &[1.0; 10]);
-    assert!(!tape.is_empty() && tape.len() == 1 && numbers(&tape) == 10);
+    assert_eq!((tape.is_empty(), tape.len(), numbers(&tape)), (false, 1, 10));
     let y = w.square();
     assert_eq!((tape.len(), numbers(&tape)), (2, 20));
     y.sum().backward();
