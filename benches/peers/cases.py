@@ -56,6 +56,8 @@ CASES = [
 # gradient's norm clipped to 1. Its target is for two threads.
 CHARACTERS = Case("characters", 64, 32, 64, 256, target=0.8)
 CHARACTERS_THREADS = 2
+# Two operations for each weight of a product, each column and step; forward, and back to the input and to the weights.
+CHARACTERS_PRODUCTS = 2 * 3 * 64 * 32 * (4 * 256 * (64 + 256) + 65 * 256)
 
 # Geometric means over the cases that a library has, training step.
 MEAN_TARGETS = {"torch": 0.4, "candle": 0.2, "burn": 0.2}

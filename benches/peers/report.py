@@ -11,6 +11,7 @@ from statistics import median
 from cases import (
     AGREEMENT,
     CHARACTERS,
+    CHARACTERS_PRODUCTS,
     CHARACTERS_THREADS,
     MEAN_TARGETS,
     PEAK_TARGET,
@@ -119,7 +120,7 @@ class Results:
         for n in self.times:
             lines += [f"## {threads(n).capitalize()}", ""]
             lines += self.time_tables(n) + self.means(n) + self.characters(n)
-            lines += self.relatives(n) + self.share_of_peak(n) + [""]
+            lines += self.relatives(n) + self.share_of_peak(n) + self.bounds(n) + [""]
         text = "\n".join(lines + self.by_threads() + self.memory_table() + self.numbers_table())
         return re.sub(r"\n{3,}", "\n\n", text)
 
@@ -185,16 +186,41 @@ class Results:
                 lines.append(f"- {model}, which no peer has, to our own {relative.model}: {text}.")
         return lines
 
+    def peak(self, n):
+        """Billions of operations a second in the best large product, which runs on one thread."""
+        return max((x for case in self.cases for x in self.measured(n, case, "ours", "peak_gflops")), default=None)
+
+    def products(self, n, case):
+        """Operations in the products of a training step."""
+        if case == CHARACTERS:
+            return CHARACTERS_PRODUCTS
+        return self.milliseconds(n, case, "ours", "gflops") * self.milliseconds(n, case, "ours", "train_ms") * 1e6
+
+    def bounds(self, n):
+        """Where a training step is not as fast as it is meant to be: the least that its products take."""
+        lines, peak = [], self.peak(n)
+        for case in [*self.cases, *[CHARACTERS] * (n == CHARACTERS_THREADS)]:
+            found, torch = self.ratios(n, case, "torch"), self.milliseconds(n, case, "torch", "train_ms")
+            if found and peak and case.target and median(found) > case.target:
+                least = self.products(n, case) / (n * peak * 1e6) / torch
+                lines.append(f"  - {case.name}: {least:.2f}")
+        if not lines:
+            return []
+        text = (
+            f"- Where the aim is not met: what the products of a training step alone would take at {peak:.0f} GF/s on each "
+            "thread, the speed of the best product of 1024³ of this run, as a part of PyTorch's time:"
+        )
+        return [text, *lines]
+
     def share_of_peak(self, n):
-        """Of the best large product, which runs on one thread."""
-        peaks = [peak for case in self.cases for peak in self.measured(n, case, "ours", "peak_gflops")]
-        lines = []
+        """Of the best large product."""
+        lines, peak = [], self.peak(n)
         for case in self.cases:
             speed = self.milliseconds(n, case, "ours", "gflops") if case.hidden >= 512 else None
             if speed:
-                share = speed / (n * max(peaks))
+                share = speed / (n * peak)
                 text = judge(f"{100 * share:.0f} % ≥ {100 * PEAK_TARGET:.0f} %", share >= PEAK_TARGET)
-                best = f"{max(peaks):.0f} GF/s on each thread"
+                best = f"{peak:.0f} GF/s on each thread"
                 lines.append(f"- {case.name}: {speed:.0f} GF/s; of the best product of 1024³ of all rounds, {best}: {text}.")
         return lines
 

@@ -68,6 +68,7 @@ fn the_backward_pass_of_a_root_at_zero() {
     distance.backward();
     let found = tape.gradient_anomaly().expect("an anomaly");
     assert_eq!((found.label, found.row, found.col), (Some("x"), 0, 0));
+    assert_eq!(found.source, Source::Backward("sub"), "the last that used it");
 }
 
 /// Several operations use the bad gradient's owner: the one that made it bad is named, wherever
