@@ -10,6 +10,11 @@
 //! crate's feature `threads`, everything runs on the thread that it is called from.
 
 use std::cell::Cell;
+#[cfg(feature = "threads")]
+use std::sync::atomic::{
+    AtomicBool,
+    Ordering::{Acquire, Release},
+};
 
 /// Runs `program` with `threads` threads to share its work.
 ///
@@ -69,8 +74,65 @@ pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> 
 /// What rayon needs for a join is much code: it is compiled once, not for every pair of closures.
 #[cfg(feature = "threads")]
 fn at_once(a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
-    rayon::join(a, b);
+    rayon::join(|| at_work(a), || at_work(b));
 }
+
+/// Runs `program`, which joins often, while the helpers watch for work.
+///
+/// A helper that finds nothing to do for some microseconds goes to sleep, and to wake it takes longer than a piece of
+/// work. So it does not sleep until the program is over.
+pub fn awake<R: Send>(program: impl FnOnce() -> R + Send) -> R {
+    #[cfg(feature = "threads")]
+    if count() > 1 {
+        let (mut todo, mut done) = (Some(program), None);
+        watched(count() - 1, &AtomicBool::new(false), &mut || done = todo.take().map(|program| program()));
+        return done.expect("it has run");
+    }
+    program()
+}
+
+/// Runs `program` while so many helpers watch.
+#[cfg(feature = "threads")]
+fn watched(helpers: usize, over: &AtomicBool, program: &mut (dyn FnMut() + Send)) {
+    /// Says that it is over, even if a panic ends it.
+    struct Over<'a>(&'a AtomicBool);
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Release);
+        }
+    }
+    if helpers > 0 {
+        rayon::join(|| watched(helpers - 1, over, program), || watch(over));
+    } else {
+        let _over = Over(over);
+        at_work(program);
+    }
+}
+
+#[cfg(feature = "threads")]
+thread_local! {
+    /// Whether this thread is in the middle of a piece of work.
+    static AT_WORK: Cell<bool> = const { Cell::new(false) };
+}
+
+#[cfg(feature = "threads")]
+fn at_work(work: &mut (dyn FnMut() + Send)) {
+    let before = AT_WORK.replace(true);
+    work();
+    AT_WORK.set(before);
+}
+
+// ANCHOR: watch
+/// Does what work there is, until all is over. Not in the middle of other work, which somebody may wait for.
+#[cfg(feature = "threads")]
+fn watch(over: &AtomicBool) {
+    while !AT_WORK.get() && !over.load(Acquire) {
+        if rayon::yield_now() != Some(rayon::Yield::Executed) {
+            std::thread::yield_now();
+        }
+    }
+}
+// ANCHOR_END: watch
 
 // ANCHOR: worth
 /// How many threads work of that many multiplications is worth. To hand work to another thread takes

@@ -5,7 +5,7 @@ use models::cells::{CellConfig, Kind, Lengths};
 use models::init::Init;
 use models::layers::{Span, Stack, StackConfig};
 use models::params::Params;
-use models::threads::{count, with_threads};
+use models::threads::{self, count, with_threads};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 /// So large that every product and every elementwise loop is worth four threads.
@@ -86,4 +86,35 @@ fn every_number_of_threads_gives_the_same_bits() {
     ] {
         assert!(run(kind, lengths, sizes, 1) == run(kind, lengths, sizes, threads), "{kind}, {sizes:?}");
     }
+}
+
+/// Sums 0..n by joins, as deep as they go.
+fn sum(range: std::ops::Range<u64>) -> u64 {
+    let middle = range.start.midpoint(range.end);
+    match range.end - range.start {
+        0..=3 => range.sum(),
+        _ => {
+            let (a, b) = threads::join(|| sum(range.start..middle), || sum(middle..range.end));
+            a + b
+        }
+    }
+}
+
+/// Helpers that watch do the work there is and no more, also where works are nested.
+#[test]
+fn helpers_that_watch_lend_a_hand() {
+    for count in 1..=4 {
+        let sums = threads::with_threads(count, || {
+            let once = || threads::awake(|| sum(0..1000) + threads::awake(|| sum(0..100)));
+            (0..200).map(|_| once()).collect::<Vec<_>>()
+        });
+        assert_eq!(sums, Ok(vec![499_500 + 4_950; 200]), "{count} threads");
+    }
+}
+
+/// What they watch for may end in a panic: they stop then, and it goes on to the caller.
+#[test]
+fn helpers_do_not_watch_for_ever() {
+    let panics = || threads::with_threads(3, || threads::awake(|| assert_eq!(sum(0..100), 0, "as meant")));
+    assert!(std::panic::catch_unwind(panics).is_err());
 }

@@ -75,52 +75,12 @@ impl<D> Fused<D> {
             forth(&self.cell, x, parts.get(part), columns, saved, keep);
         });
     }
-}
 
-impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
-    fn name(&self) -> &'static str {
-        self.cell.name()
-    }
-
-    fn shape(&self, x: Inputs<'_, T>) -> Result<(usize, usize), String> {
-        let (sizes, (rows, batch)) = (self.cell.sizes(), x.shape(0));
-        if rows == 0 || !rows.is_multiple_of(sizes.x) {
-            return Err(format!("{rows} rows are not a sequence of {} features", sizes.x));
-        }
-        let (h_0, c_0) = starts(&self.cell, x);
-        for (name, k, features) in [("h_0", Some(h_0), sizes.h), ("c_0", c_0, sizes.c)] {
-            let Some(k) = k else { continue };
-            if x.shape(k) != (features, batch) {
-                return Err(format!("{name} must be {features}×{batch}, it is {}×{}", x.rows(k), x.cols(k)));
-            }
-        }
-        Ok((rows / sizes.x * sizes.h + sizes.h + sizes.c, batch))
-    }
-
-    fn factors(&self, x: Inputs<'_, T>, pass: Pass, need: &mut dyn FnMut(usize, Range<usize>, usize)) {
-        self.cell.factors(&mut |weight, rows| {
-            // The first weight is the input's, whose gradient nobody may want.
-            if pass == Pass::Forward || weight > 1 || x.needs_grad(0) {
-                need(weight, rows, x.cols(0));
-            }
-        });
-    }
-
-    fn saved(&self, x: Inputs<'_, T>) -> usize {
-        let (sizes, keep) = (self.cell.sizes(), may_come_back(x));
-        self.parts(x).size(|plan| saved_sizes(plan, sizes, keep).iter().sum())
-    }
-
-    fn forward(&self, x: Inputs<'_, T>, y: &mut [T], saved: &mut [T]) {
-        self.forward_parts(x, y, saved, may_come_back(x));
-    }
-
-    fn scratch(&self, x: Inputs<'_, T>) -> usize {
-        let parts = self.parts(x);
-        parts.size(|plan| self.scratch_of(plan, parts.sums))
-    }
-
-    fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+    /// The steps back, of all parts of the batch, and then the gradients of the initial states and of the weights.
+    fn backward_parts<T: Float>(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>)
+    where
+        D: Derivation<T>,
+    {
         let (parts, sizes) = (self.parts(x), self.cell.sizes());
         let size = |plan: Plan<'_>| self.scratch_of::<T>(plan, parts.sums);
         let back = |part: usize, scratch: &mut [T], dx: Option<(Columns<'_, T>, bool)>| {
@@ -160,6 +120,54 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
             let scratch = &scratch[step_sizes(plan, sizes).iter().sum()..];
             sums::finish(plan, sizes, &self.cell, parts.sums, scratch, dx);
         }
+    }
+}
+
+impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
+    fn name(&self) -> &'static str {
+        self.cell.name()
+    }
+
+    fn shape(&self, x: Inputs<'_, T>) -> Result<(usize, usize), String> {
+        let (sizes, (rows, batch)) = (self.cell.sizes(), x.shape(0));
+        if rows == 0 || !rows.is_multiple_of(sizes.x) {
+            return Err(format!("{rows} rows are not a sequence of {} features", sizes.x));
+        }
+        let (h_0, c_0) = starts(&self.cell, x);
+        for (name, k, features) in [("h_0", Some(h_0), sizes.h), ("c_0", c_0, sizes.c)] {
+            let Some(k) = k else { continue };
+            if x.shape(k) != (features, batch) {
+                return Err(format!("{name} must be {features}×{batch}, it is {}×{}", x.rows(k), x.cols(k)));
+            }
+        }
+        Ok((rows / sizes.x * sizes.h + sizes.h + sizes.c, batch))
+    }
+
+    fn factors(&self, x: Inputs<'_, T>, pass: Pass, need: &mut dyn FnMut(usize, Range<usize>, usize)) {
+        self.cell.factors(&mut |weight, rows| {
+            // The first weight is the input's, whose gradient nobody may want.
+            if pass == Pass::Forward || weight > 1 || x.needs_grad(0) {
+                need(weight, rows, x.cols(0));
+            }
+        });
+    }
+
+    fn saved(&self, x: Inputs<'_, T>) -> usize {
+        let (sizes, keep) = (self.cell.sizes(), may_come_back(x));
+        self.parts(x).size(|plan| saved_sizes(plan, sizes, keep).iter().sum())
+    }
+
+    fn forward(&self, x: Inputs<'_, T>, y: &mut [T], saved: &mut [T]) {
+        threads::awake(|| self.forward_parts(x, y, saved, may_come_back(x)));
+    }
+
+    fn scratch(&self, x: Inputs<'_, T>) -> usize {
+        let parts = self.parts(x);
+        parts.size(|plan| self.scratch_of(plan, parts.sums))
+    }
+
+    fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
+        threads::awake(|| self.backward_parts(x, y, dx));
     }
 
     /// Traces are rare: memory of their own keeps the training path free of them.
