@@ -181,9 +181,10 @@ class Results:
             relative = by_model.get((RELATIVES.get(model), *sizes))
             pair = [c and self.milliseconds(n, c, "ours", "train_ms") for c in (case, relative)]
             if all(pair):
-                ratio = pair[0] / pair[1]
+                ratio, products = pair[0] / pair[1], self.products(n, case) / self.products(n, relative)
                 text = judge(f"{ratio:.2f} ≤ {RELATIVE_TARGET}", ratio <= RELATIVE_TARGET)
-                lines.append(f"- {model}, which no peer has, to our own {relative.model}: {text}.")
+                more = f"its products have {products:.2f} times as many operations"
+                lines.append(f"- {model}, which no peer has, to our own {relative.model} ({more}): {text}.")
         return lines
 
     def peak(self, n):

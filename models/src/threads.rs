@@ -77,17 +77,20 @@ fn at_once(a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
     rayon::join(|| at_work(a), || at_work(b));
 }
 
-/// Runs `program`, which joins often, while the helpers watch for work.
+/// Runs `program`, whose pieces of work are of that many multiplications, while the helpers watch for them if they are
+/// [`worth`] sharing.
 ///
-/// A helper that finds nothing to do for some microseconds goes to sleep, and to wake it takes longer than a piece of
-/// work. So it does not sleep until the program is over.
-pub fn awake<R: Send>(program: impl FnOnce() -> R + Send) -> R {
+/// A helper that finds nothing to do for some microseconds goes to sleep, and to wake it takes longer than many a piece
+/// of work. So it does not sleep until the program is over.
+pub fn awake<R: Send>(multiplications: usize, program: impl FnOnce() -> R + Send) -> R {
     #[cfg(feature = "threads")]
-    if count() > 1 {
+    if worth(multiplications) > 1 {
         let (mut todo, mut done) = (Some(program), None);
         watched(count() - 1, &AtomicBool::new(false), &mut || done = todo.take().map(|program| program()));
         return done.expect("it has run");
     }
+    #[cfg(not(feature = "threads"))]
+    let _ = multiplications; // there are no helpers
     program()
 }
 

@@ -105,7 +105,8 @@ fn sum(range: std::ops::Range<u64>) -> u64 {
 fn helpers_that_watch_lend_a_hand() {
     for count in 1..=4 {
         let sums = threads::with_threads(count, || {
-            let once = || threads::awake(|| sum(0..1000) + threads::awake(|| sum(0..100)));
+            let once =
+                || threads::awake(usize::MAX, || sum(0..1000) + threads::awake(usize::MAX, || sum(0..100)));
             (0..200).map(|_| once()).collect::<Vec<_>>()
         });
         assert_eq!(sums, Ok(vec![499_500 + 4_950; 200]), "{count} threads");
@@ -115,6 +116,7 @@ fn helpers_that_watch_lend_a_hand() {
 /// What they watch for may end in a panic: they stop then, and it goes on to the caller.
 #[test]
 fn helpers_do_not_watch_for_ever() {
-    let panics = || threads::with_threads(3, || threads::awake(|| assert_eq!(sum(0..100), 0, "as meant")));
+    let panics =
+        || threads::with_threads(3, || threads::awake(usize::MAX, || assert_eq!(sum(0..100), 0, "as meant")));
     assert!(std::panic::catch_unwind(panics).is_err());
 }

@@ -58,6 +58,15 @@ impl<D> Fused<D> {
         Parts::new(plan, sizes, self.together)
     }
 
+    /// Multiplications of a step, if threads share each step and not the columns.
+    fn piece<T: Float>(&self, x: Inputs<'_, T>) -> usize
+    where
+        D: Derivation<T>,
+    {
+        let Sizes { x: input, h, pre, .. } = self.cell.sizes();
+        if self.parts(x).count > 1 { 0 } else { pre * (input + h) * x.cols(0) }
+    }
+
     /// The steps forward, of all parts of the batch: `y` has the outputs and, below them, the final states.
     fn forward_parts<T: Float>(&self, x: Inputs<'_, T>, y: &mut [T], saved: &mut [T], keep: bool)
     where
@@ -158,7 +167,7 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
     }
 
     fn forward(&self, x: Inputs<'_, T>, y: &mut [T], saved: &mut [T]) {
-        threads::awake(|| self.forward_parts(x, y, saved, may_come_back(x)));
+        threads::awake(self.piece(x), || self.forward_parts(x, y, saved, may_come_back(x)));
     }
 
     fn scratch(&self, x: Inputs<'_, T>) -> usize {
@@ -167,7 +176,7 @@ impl<T: Float, D: Derivation<T>> Op<T> for Fused<D> {
     }
 
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
-        threads::awake(|| self.backward_parts(x, y, dx));
+        threads::awake(self.piece(x), || self.backward_parts(x, y, dx));
     }
 
     /// Traces are rare: memory of their own keeps the training path free of them.
