@@ -174,7 +174,6 @@ impl<'t, T: Float> Var<'t, T> {
             value: parent.value,
             kind: Kind::View,
             owner: parent.owner,
-            offset: parent.offset,
             needs_grad: parent.needs_grad,
             parents: inner.parents.len()..inner.parents.len() + 1,
             ..inner.blank()

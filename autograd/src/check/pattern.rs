@@ -23,15 +23,15 @@ impl<'a> Gap<'a> {
 
     /// Whether yours is what this makes of the right gradient, entry `to` of it, for every cotangent.
     fn fits(&self, claim: impl Fn(&[f64], usize) -> f64) -> bool {
-        self.fits_where(|_| true, claim)
-    }
-
-    fn fits_where(&self, here: impl Fn(usize) -> bool, claim: impl Fn(&[f64], usize) -> f64) -> bool {
         self.yours.iter().zip(&self.right).all(|(yours, right)| {
             let largest = right.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-            let close = |to: usize| (yours[to] - claim(right, to)).abs() <= self.tolerance * largest;
-            (0..yours.len()).filter(|&to| here(to)).all(close)
+            (0..yours.len()).all(|to| (yours[to] - claim(right, to)).abs() <= self.tolerance * largest)
         })
+    }
+
+    /// Whether yours is the right gradient with the other sign.
+    fn is_flipped(&self) -> bool {
+        self.fits(|right, to| -right[to])
     }
 
     /// Whether yours is what belongs to another parameter of the same shape.
@@ -42,12 +42,13 @@ impl<'a> Gap<'a> {
     }
 
     /// The number that the right gradient is multiplied by, if three numbers or more agree on it.
-    fn factor(&self) -> Option<f64> {
+    fn factor(&self, sizes: &[(String, f64)]) -> Option<f64> {
         let pairs = || self.yours.iter().flatten().zip(self.right.iter().flatten());
         let square: f64 = pairs().map(|(_, right)| right * right).sum();
         let factor = pairs().map(|(yours, right)| yours * right).sum::<f64>() / square;
         let known = pairs().filter(|(_, right)| **right != 0.0).count();
         (known >= 3
+            && is_plain(factor, sizes, self.tolerance)
             && (factor - 1.0).abs() > 100.0 * self.tolerance
             && self.fits(|right, to| factor * right[to]))
         .then_some(factor)
@@ -68,31 +69,58 @@ impl<'a> Gap<'a> {
         if count < 2 || self.input.rows % count != 0 {
             return None;
         }
-        let size = self.input.value.len() / count;
-        let holds = |to: usize, from: usize| {
-            self.fits_where(|at| at / size == to, |right, at| right[from * size + at % size])
-        };
+        let (size, last) = (self.input.value.len() / count, count - 1);
         let name = |k: usize| &self.input.blocks[k];
         if self.input.in_time {
+            // The step that has no neighbour may have got nothing, or kept its own, or got that from the other end: but
+            // of two steps that would say nothing.
+            let end = |t: usize| {
+                let from = [t, last - t];
+                self.is_zero(t, size) || count > 2 && from.iter().any(|&from| self.block_holds(t, from, size))
+            };
+            let moved =
+                |kind: Kind, what: &str| Some((kind, format!("each time step holds what belongs to {what}")));
             return match () {
-                () if (0..count).all(|t| holds(t, count - 1 - t)) => {
+                () if (0..count).all(|t| self.block_holds(t, last - t, size)) => {
                     Some((Kind::Reversed, "the first time step holds what belongs to the last".into()))
                 }
-                () if (1..count).all(|t| holds(t, t - 1)) => {
-                    Some((Kind::Shifted, "each time step holds what belongs to the one before".into()))
+                () if end(0) && (1..count).all(|t| self.block_holds(t, t - 1, size)) => {
+                    moved(Kind::Shifted, "the one before")
                 }
-                () if (1..count).all(|t| holds(t - 1, t)) => {
-                    Some((Kind::Shifted, "each time step holds what belongs to the next".into()))
+                () if end(last) && (1..count).all(|t| self.block_holds(t - 1, t, size)) => {
+                    moved(Kind::Shifted, "the next")
                 }
                 () => None,
             };
         }
-        let found: Option<Vec<usize>> =
-            (0..count).map(|to| (0..count).find(|&from| holds(to, from))).collect();
-        let moves: Vec<_> = found?.into_iter().enumerate().filter(|(to, from)| to != from).collect();
+        // Each at its own place, if it can be; and none at two places: that would be no exchange.
+        let source = |to: usize| {
+            let others = (0..count).filter(|&from| from != to);
+            std::iter::once(to).chain(others).find(|&from| self.block_holds(to, from, size))
+        };
+        let found: Vec<usize> = (0..count).map(source).collect::<Option<_>>()?;
+        let moves: Vec<_> = found.iter().copied().enumerate().filter(|(to, from)| to != from).collect();
+        let twice = (0..count).any(|k| !found.contains(&k));
         let one =
             |(to, from): &(usize, usize)| format!("{} holds what belongs to {}", name(*to), name(*from));
-        Some((Kind::Swapped, moves.iter().map(one).collect::<Vec<_>>().join(", ")))
+        (!twice && !moves.is_empty())
+            .then(|| (Kind::Swapped, moves.iter().map(one).collect::<Vec<_>>().join(", ")))
+    }
+
+    /// Whether yours is zero in a block of so many entries.
+    fn is_zero(&self, block: usize, size: usize) -> bool {
+        self.yours.iter().all(|yours| yours[block * size..][..size].iter().all(|x| *x == 0.0))
+    }
+
+    /// Whether a block of yours is that block of the right gradient. Of a block that is zero only that at its own
+    /// place: it says nothing of where another one comes from.
+    fn block_holds(&self, to: usize, from: usize, size: usize) -> bool {
+        let largest = |block: &[f64]| block.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+        self.yours.iter().zip(&self.right).all(|(yours, right)| {
+            let (yours, right) = (&yours[to * size..][..size], &right[from * size..][..size]);
+            let limit = self.tolerance * largest(right);
+            (to == from || limit > 0.0) && yours.iter().zip(right).all(|(y, r)| (y - r).abs() <= limit)
+        })
     }
 
     /// The plainest pattern that fits, and what else there is to say.
@@ -103,10 +131,10 @@ impl<'a> Gap<'a> {
         if self.fits(|_, _| 0.0) {
             return Some((Kind::Zero, "nothing arrives".into()));
         }
-        if self.fits(|right, to| -right[to]) {
+        if self.is_flipped() {
             return Some((Kind::Sign, "yours is −1 times what it should be".into()));
         }
-        if let Some(factor) = self.factor() {
+        if let Some(factor) = self.factor(sizes) {
             let name = factor_name(factor, sizes, self.tolerance);
             return Some((Kind::Factor, format!("yours is {name} times what it should be")));
         }
@@ -121,6 +149,18 @@ impl<'a> Gap<'a> {
 pub(super) fn transposed_place(at: usize, cols: usize) -> usize {
     let (row, col) = (at / cols, at % cols);
     (row / cols * cols + col) * cols + row % cols
+}
+
+/// Whether a number may stand in a formula: a quotient of small whole numbers, or of sizes, or one over their product.
+/// Any other seems to depend on the entries, and is no constant.
+pub(super) fn is_plain(factor: f64, sizes: &[(String, f64)], tolerance: f64) -> bool {
+    let is = |x: f64| (factor.abs() - x).abs() <= 10.0 * tolerance * x;
+    let known = || sizes.iter().map(|(_, size)| *size).filter(|size| *size > 0.0);
+    let small = || (1..=12).map(f64::from);
+    let quotients = || small().flat_map(|a| small().map(move |b| a / b));
+    let of_sizes = || known().flat_map(|a| known().flat_map(move |b| [a / b, a * b, 1.0 / (a * b)]));
+    let of_one = || known().flat_map(|a| [a, 1.0 / a, 2.0 * a, 2.0 / a]);
+    quotients().chain(of_one()).chain(of_sizes()).any(is)
 }
 
 /// `2`, `1/2`, `1/B`, or the number itself.
@@ -145,7 +185,8 @@ pub(super) fn factor_name(factor: f64, sizes: &[(String, f64)], tolerance: f64) 
 pub(super) fn common(gaps: &[Gap<'_>], sizes: &[(String, f64)]) -> Vec<Finding> {
     if let [a, b] = gaps {
         let alike = (a.input.rows, a.input.cols) == (b.input.rows, b.input.cols);
-        if alike && a.holds(b) && b.holds(a) {
+        // Where one is minus the other, two wrong signs are the plainer mistake.
+        if alike && !(a.is_flipped() && b.is_flipped()) && a.holds(b) && b.holds(a) {
             let place =
                 format!("{} holds what belongs to {}, and the other way round", a.input.name, b.input.name);
             return vec![Finding { kind: Kind::Swapped, place }];

@@ -6,7 +6,7 @@
 
 use super::backwards::{Backwards, Change, Edge, Place, What};
 use super::diagnosis::Kind;
-use super::pattern::factor_name;
+use super::pattern::{factor_name, is_plain};
 use std::collections::BTreeMap;
 
 /// A mistake that explains the gradient, and its place in words.
@@ -521,7 +521,7 @@ impl Search<'_> {
         let everything = ("nothing is carried from one time step to the one before".to_string(), all.clone());
         named.chain([everything]).filter(|(_, g)| !g.is_empty()).find_map(|(place, edges)| {
             // The initial state may be forgotten with it.
-            let from_start = |e: &Edge| all.iter().any(|a| self.role(a.0) == self.role(e.0) && a.1 == e.1);
+            let from_start = |e: &Edge| edges.iter().any(|a| self.role(a.0) == self.role(e.0) && a.1 == e.1);
             let with_start =
                 self.groups.iter().flatten().copied().filter(|e| from_start(e) || edges.contains(e));
             let with_start: Group = with_start.collect();
@@ -576,7 +576,8 @@ impl Search<'_> {
             let size: f64 = right.iter().map(|r| r * r).sum();
             let off: f64 = term().zip(yours.iter().zip(&right)).map(|(d, (y, r))| d * (y - r)).sum();
             let factor = 1.0 + off / square;
-            if square > 1e-12 * size && self.explains(group, What::Times(factor)) {
+            let plain = is_plain(factor, self.evidence.sizes, self.evidence.tolerance);
+            if plain && square > 1e-12 * size && self.explains(group, What::Times(factor)) {
                 let name = factor_name(factor, self.evidence.sizes, self.evidence.tolerance);
                 let (from, to) = (self.name(last(group).0, 2), self.parent_name(group));
                 let place = format!("what {from} sends back to {to} is {name} times what it should be");
@@ -595,7 +596,10 @@ impl Search<'_> {
         let (tape, name) = (self.tape, self.evidence.names[input]);
         let lead = |g: &&Group| self.leads_to(g[0], input);
         let into: Group = self.groups.iter().filter(lead).flatten().copied().collect();
-        for (place, which) in [(Place::First, "first"), (Place::Last, "last")] {
+        // Only what serves several columns can get the share of one.
+        let serves = |&(at, k): &Edge| tape.node(at).cols != tape.node(tape.parents(at)[k]).cols;
+        let columns = [(Place::First, "first"), (Place::Last, "last")];
+        for (place, which) in columns.into_iter().filter(|_| into.iter().all(serves)) {
             if self.explains(&into, What::Column(place)) {
                 let place = format!("{name} gets the share of the {which} column alone");
                 return Some(Suspect { kind: Kind::NotSummed, place });

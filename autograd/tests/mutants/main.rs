@@ -6,6 +6,7 @@
 
 mod elementwise;
 mod layers;
+mod lookalikes;
 mod losses;
 mod matrices;
 mod sums;
@@ -32,7 +33,7 @@ where
 }
 
 fn all() -> Vec<Mutant> {
-    [elementwise::all(), matrices::all(), sums::all(), losses::all(), layers::all()]
+    [elementwise::all(), matrices::all(), sums::all(), losses::all(), layers::all(), lookalikes::all()]
         .into_iter()
         .flatten()
         .collect()

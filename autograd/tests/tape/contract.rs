@@ -205,12 +205,18 @@ fn a_poisoned_tape_has_nan_wherever_rubbish_is() {
     assert!(seen.len() == 8 && seen[4..].iter().all(|x| x.is_nan()), "{seen:?}");
 }
 
+/// A trace needs it too, even if it comes before any backward pass.
 #[test]
-fn what_a_trace_needs_is_there_before_any_backward_pass() {
+fn working_memory_is_there_when_it_is_needed() {
     let tape = Tape::<f64>::new();
-    let (w, x) = (tape.leaf(2, 2, &[1.0; 4]), tape.leaf(2, 1, &[1.0; 2]));
-    tape.apply(rows(0..2, false).0, &[w, x]);
+    let (w, x) = (tape.leaf(1, 2, &[1.0; 2]), tape.leaf(2, 1, &[1.0; 2]));
+    let y = tape.apply(rows(0..1, false).0, &[w, x]);
+    let before = numbers(&tape);
     tape.trace(&mut |_| ());
+    assert_eq!(numbers(&tape), before + 7);
+    y.backward();
+    // The cotangent of y, and the gradients of w and x; the working memory is there already.
+    assert_eq!(numbers(&tape), before + 7 + 1 + 2 + 2);
 }
 
 #[test]
