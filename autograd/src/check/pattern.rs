@@ -166,17 +166,20 @@ pub(super) fn is_plain(factor: f64, sizes: &[(String, f64)], tolerance: f64) -> 
 /// `2`, `1/2`, `1/B`, or the number itself.
 pub(super) fn factor_name(factor: f64, sizes: &[(String, f64)], tolerance: f64) -> String {
     let is = |x: f64| (factor - x).abs() <= 10.0 * tolerance * x.abs();
-    let named = sizes.iter().find_map(|(name, size)| match () {
-        () if *size < 2.0 => None,
-        () if is(*size) => Some(format!("{name} = {size}")),
-        () if is(1.0 / size) => Some(format!("1/{name} = 1/{size}")),
-        () => None,
-    });
+    let names = |fits: &dyn Fn(f64) -> bool, before: &str| -> String {
+        let names = sizes.iter().filter(|(_, size)| *size >= 2.0 && fits(*size));
+        names.map(|(name, _)| format!("{before}{name} = ")).collect()
+    };
+    let size = sizes.iter().map(|(_, size)| *size).find(|size| *size >= 2.0 && (is(*size) || is(1.0 / size)));
     match () {
         () if is(2.0) => "2".into(),
         () if is(0.5) => "1/2".into(),
         () if is(-1.0) => "−1".into(),
-        () => named.unwrap_or_else(|| format!("{factor:.6}")),
+        () => match size {
+            Some(size) if is(size) => format!("{}{size}", names(&is, "")),
+            Some(size) => format!("{}1/{size}", names(&|size| is(1.0 / size), "1/")),
+            None => format!("{factor:.6}"),
+        },
     }
 }
 

@@ -97,6 +97,7 @@ fn of_gates() -> Vec<Mutant> {
 fn of_signs() -> Vec<Mutant> {
     let two = Check::new(44).random_input("a", 2, 3, 1.0).random_input("b", 2, 3, 1.0);
     let halves = Check::new(45).random_input("s", 4, 3, 1.0).gates(&["plus", "minus"]);
+    let alike = Check::new(47).random_input("x", 4, 5, 1.0).size("T", 4).size("H", 5).size("B", 4);
     let vector = Check::new(46).random_input("x", 5, 1, 1.0);
     vec![
         mutant(
@@ -122,6 +123,13 @@ fn of_signs() -> Vec<Mutant> {
                 let y = (a - b).tanh();
                 stack(&[dy * (1.0 - y * y); 2])
             },
+        ),
+        mutant(
+            "a mean over T, or over B",
+            &[Kind::Factor],
+            &alike,
+            |_, v| v[0].square(),
+            |v, dy| vec![dy * v[0] * 0.5],
         ),
         mutant(
             "a length: not divided by it",
