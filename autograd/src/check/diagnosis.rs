@@ -17,7 +17,8 @@ pub enum Kind {
     Zero,
     /// The right gradient, or one term of it, with the other sign.
     Sign,
-    /// The right gradient, or one term of it, times a number.
+    /// The right gradient, or one term of it, times a number that may stand in a formula: a quotient of small whole
+    /// numbers or of sizes.
     Factor,
     /// Rows and columns have changed places.
     Transposed,
