@@ -186,18 +186,11 @@ impl<'a> Plan<'a> {
     pub fn scatter<T: Float>(&self, s: usize, block: &[T], padded: &mut Columns<'_, T>) {
         let n = self.active(s).max(1);
         let features = block.len() / n;
-        match (padded, self.slice(s, block.len())) {
-            (Columns::All { data, .. }, Some(slice)) => {
-                strips([&mut data[slice]], [block], |[to], [from]| to.copy_from_slice(from));
-            }
-            (padded, _) if self.is_whole() => {
-                padded
-                    .each_row(self.time(s, 0) * features, block, n, |row, block| row.copy_from_slice(block));
-            }
-            (padded, _) => self.places(s, features, n, |row, column, from| {
-                padded.row(row)[column] = block[from];
-            }),
+        if self.is_whole() {
+            let first = self.time(s, 0) * features;
+            return padded.each_row(first, block, n, |row, block| row.copy_from_slice(block));
         }
+        self.places(s, features, n, |row, column, from| padded.row(row)[column] = block[from]);
     }
 
     /// Adds a block to step `s` of a padded sequence.
