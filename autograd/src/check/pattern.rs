@@ -36,8 +36,7 @@ impl<'a> Gap<'a> {
 
     /// Whether yours is what belongs to another parameter of the same shape.
     fn holds(&self, other: &Gap<'_>) -> bool {
-        let of_other =
-            Gap { input: self.input, yours: self.yours.clone(), right: other.right.clone(), ..*self };
+        let of_other = Gap { yours: self.yours.clone(), right: other.right.clone(), ..*self };
         of_other.fits(|right, to| right[to])
     }
 
