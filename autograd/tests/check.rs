@@ -1,7 +1,7 @@
 //! The gradient check itself: it passes what is right, rejects what is wrong, doubts what cannot
 //! be judged, and says so.
 
-use autograd::check::{Check, Random, Report, Since, Trust};
+use autograd::check::{Check, Kind, Random, Report, Since, Trust};
 use autograd::{Gradients, Inputs, Op, Output, Tape, Var};
 
 /// A random smooth function of three matrices, three to ten operations deep.
@@ -554,4 +554,33 @@ fn noise_on_the_screen() {
         (noise: the steps disagree among themselves)
       again: cargo test noise_on_the_screen -- --exact
     ");
+}
+
+/// The gradient of a matrix, column by column where rows belong, or each of its square blocks transposed.
+#[test]
+fn gradients_stored_in_another_order() {
+    for (rows, cols) in [(3, 4), (4, 3), (2, 5), (3, 3), (6, 3), (1, 4), (4, 1)] {
+        let columns = move |to: usize| to % rows * cols + to / rows;
+        let blocks = move |to: usize| {
+            let (row, col) = (to / cols, to % cols);
+            (row / cols * cols + col) * cols + row % cols
+        };
+        let orders: [(bool, &dyn Fn(usize) -> usize); 2] = [(true, &columns), (rows % cols == 0, &blocks)];
+        for (_, order) in orders.into_iter().filter(|(fits, _)| *fits) {
+            let check = Check::new(8).random_input("W", rows, cols, 1.0);
+            let report = check.run_with(
+                |v| v[0].iter().map(|w| w * w).collect(),
+                |v, rs| {
+                    let entry = |r: &Vec<f64>, at: usize| 2.0 * r[at] * v[0][at];
+                    rs.iter()
+                        .map(|r| vec![(0..rows * cols).map(|to| entry(r, order(to))).collect()])
+                        .collect()
+                },
+            );
+            let right = rows == 1 || cols == 1; // one row or one column lies alike in both orders
+            assert_eq!(report.passed(), right, "{rows}×{cols}: {report}");
+            let kinds: &[Kind] = if right { &[] } else { &[Kind::Transposed] };
+            assert_eq!(report.diagnosis.kinds(), kinds, "{rows}×{cols}: {report}");
+        }
+    }
 }
