@@ -68,42 +68,47 @@ impl<'a> Gap<'a> {
         if count < 2 || self.input.rows % count != 0 {
             return None;
         }
-        let (size, last) = (self.input.value.len() / count, count - 1);
-        let name = |k: usize| &self.input.blocks[k];
-        if self.input.in_time {
-            // The step that has no neighbour may have got nothing, or kept its own, or got that from the other end: but
-            // of two steps that would say nothing.
-            let end = |t: usize| {
-                let from = [t, last - t];
-                self.is_zero(t, size) || count > 2 && from.iter().any(|&from| self.block_holds(t, from, size))
-            };
-            let moved =
-                |kind: Kind, what: &str| Some((kind, format!("each time step holds what belongs to {what}")));
-            return match () {
-                () if (0..count).all(|t| self.block_holds(t, last - t, size)) => {
-                    Some((Kind::Reversed, "the first time step holds what belongs to the last".into()))
-                }
-                () if end(0) && (1..count).all(|t| self.block_holds(t, t - 1, size)) => {
-                    moved(Kind::Shifted, "the one before")
-                }
-                () if end(last) && (1..count).all(|t| self.block_holds(t - 1, t, size)) => {
-                    moved(Kind::Shifted, "the next")
-                }
-                () => None,
-            };
+        let size = self.input.value.len() / count;
+        if self.input.in_time { self.moved_in_time(count, size) } else { self.exchanged(count, size) }
+    }
+
+    /// Which of so many time steps hold what belongs to which others.
+    fn moved_in_time(&self, count: usize, size: usize) -> Option<(Kind, String)> {
+        let last = count - 1;
+        // The step that has no neighbour may have got nothing, or kept its own, or got that from the other end: but
+        // of two steps that would say nothing.
+        let end = |t: usize| {
+            let from = [t, last - t];
+            self.is_zero(t, size) || count > 2 && from.iter().any(|&from| self.block_holds(t, from, size))
+        };
+        let shifted =
+            |what: &str| Some((Kind::Shifted, format!("each time step holds what belongs to {what}")));
+        match () {
+            () if (0..count).all(|t| self.block_holds(t, last - t, size)) => {
+                Some((Kind::Reversed, "the first time step holds what belongs to the last".into()))
+            }
+            () if end(0) && (1..count).all(|t| self.block_holds(t, t - 1, size)) => shifted("the one before"),
+            () if end(last) && (1..count).all(|t| self.block_holds(t - 1, t, size)) => shifted("the next"),
+            () => None,
         }
+    }
+
+    /// Which of so many blocks, such as gates, have changed places.
+    fn exchanged(&self, count: usize, size: usize) -> Option<(Kind, String)> {
         // Each at its own place, if it can be; and none at two places: that would be no exchange.
         let source = |to: usize| {
             let others = (0..count).filter(|&from| from != to);
             std::iter::once(to).chain(others).find(|&from| self.block_holds(to, from, size))
         };
         let found: Vec<usize> = (0..count).map(source).collect::<Option<_>>()?;
-        let moves: Vec<_> = found.iter().copied().enumerate().filter(|(to, from)| to != from).collect();
-        let twice = (0..count).any(|k| !found.contains(&k));
-        let one =
-            |(to, from): &(usize, usize)| format!("{} holds what belongs to {}", name(*to), name(*from));
-        (!twice && !moves.is_empty())
-            .then(|| (Kind::Swapped, moves.iter().map(one).collect::<Vec<_>>().join(", ")))
+        if (0..count).any(|k| !found.contains(&k)) {
+            return None;
+        }
+        let name = |k: usize| &self.input.blocks[k];
+        let moves = found.into_iter().enumerate().filter(|(to, from)| to != from);
+        let places: Vec<_> =
+            moves.map(|(to, from)| format!("{} holds what belongs to {}", name(to), name(from))).collect();
+        (!places.is_empty()).then(|| (Kind::Swapped, places.join(", ")))
     }
 
     /// Whether yours is zero in a block of so many entries.

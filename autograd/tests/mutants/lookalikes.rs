@@ -4,12 +4,13 @@
 use crate::{Mutant, V, mutant};
 use autograd::check::{Check, Kind};
 
-/// Two steps of a state, h₁ = tanh(x₁ + h₀), and what each step's x gets.
+/// Two steps of a state: h₀ = tanh(x₀), h₁ = tanh(x₁ + h₀).
 fn two_steps<'t>(v: &[V<'t>]) -> [V<'t>; 2] {
     let h = v[0].row_block(0..2).tanh();
     [h, (v[0].row_block(2..4) + h).tanh()]
 }
 
+/// What each step's x gets.
 fn shares<'t>(v: &[V<'t>], dy: V<'t>) -> [V<'t>; 2] {
     let [h, y] = two_steps(v);
     let d1 = dy.row_block(2..4) * (1.0 - y * y);

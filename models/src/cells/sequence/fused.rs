@@ -85,7 +85,7 @@ impl<D> Fused<D> {
         });
     }
 
-    /// The steps back, of all parts of the batch, and then the gradients of the initial states and of the weights.
+    /// The steps back, of all parts of the batch, and what they leave.
     fn backward_parts<T: Float>(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>)
     where
         D: Derivation<T>,
@@ -115,20 +115,34 @@ impl<D> Fused<D> {
             }
             None => parts.share(all, y.scratch, [], &size, &|part, scratch, []| back(part, scratch, None)),
         }
-        let (h_0, c_0) = starts(&self.cell, x);
         for (plan, scratch) in parts.memory(y.scratch, size) {
-            let [dh_0, dc_0] = starts_of(scratch, plan, sizes);
-            // ANCHOR: start
-            if let Some(d) = dx.of(h_0) {
-                plan.scatter_start_add(dh_0, d);
-            }
-            // ANCHOR_END: start
-            if let Some(d) = c_0.and_then(|c_0| dx.of(c_0)) {
-                plan.scatter_start_add(dc_0, d);
-            }
-            let scratch = &scratch[step_sizes(plan, sizes).iter().sum()..];
-            sums::finish(plan, sizes, &self.cell, parts.sums, scratch, dx);
+            self.leave(x, plan, parts.sums, scratch, dx);
         }
+    }
+
+    /// What the steps back of a part have left: the gradients of the initial states and of the weights.
+    fn leave<T: Float>(
+        &self,
+        x: Inputs<'_, T>,
+        plan: Plan<'_>,
+        splits: usize,
+        scratch: &[T],
+        dx: &mut Gradients<'_, T>,
+    ) where
+        D: Derivation<T>,
+    {
+        let (sizes, (h_0, c_0)) = (self.cell.sizes(), starts(&self.cell, x));
+        let [dh_0, dc_0] = starts_of(scratch, plan, sizes);
+        // ANCHOR: start
+        if let Some(d) = dx.of(h_0) {
+            plan.scatter_start_add(dh_0, d);
+        }
+        // ANCHOR_END: start
+        if let Some(d) = c_0.and_then(|c_0| dx.of(c_0)) {
+            plan.scatter_start_add(dc_0, d);
+        }
+        let scratch = &scratch[step_sizes(plan, sizes).iter().sum()..];
+        sums::finish(plan, sizes, &self.cell, splits, scratch, dx);
     }
 }
 

@@ -28,8 +28,13 @@ pub(super) fn saved_sizes(plan: Plan<'_>, Sizes { x, h, c, pre, kept }: Sizes, k
     let batch = plan.batch;
     let steps = if keep { plan.total() } else { batch };
     let xs = if plan.is_whole() { 0 } else { x };
-    let hs = if plan.is_all() { 0 } else { h };
+    let hs = packed_h(plan, h);
     [xs * steps, kept * steps, hs * (batch + steps), c * (batch + steps), (pre + x + h + c) * batch]
+}
+
+/// Features of `h` in its packed blocks: none if the outputs are its memory.
+fn packed_h(plan: Plan<'_>, h: usize) -> usize {
+    if plan.is_all() { 0 } else { h }
 }
 
 /// How much memory the parts of a step back take: dh, dh_before, dc, dc_before, copies of h_before and
@@ -84,7 +89,7 @@ pub(super) fn forth<T: Float, D: Derivation<T>>(
     let [mut xs, mut kept, h, c, work] = split_mut(saved, saved_sizes(plan, sizes, keep));
     let copies = [sizes.pre, sizes.x, sizes.h, sizes.c].map(|features| features * plan.batch);
     let [pre, x_copy, h_copy, c_copy] = split_mut(work, copies);
-    let (mut h_before, mut h) = h.split_at_mut(if plan.is_all() { 0 } else { sizes.h * plan.batch });
+    let (mut h_before, mut h) = h.split_at_mut(packed_h(plan, sizes.h) * plan.batch);
     let (mut c_before, mut c) = c.split_at_mut(sizes.c * plan.batch);
     let (h_0, c_0) = starts(cell, x);
     plan.gather_start(x.value(h_0), h_before);
@@ -93,7 +98,7 @@ pub(super) fn forth<T: Float, D: Derivation<T>>(
         let n = plan.active(s);
         let [xs_now, xs_rest] = next(&mut xs, if plan.is_whole() { 0 } else { sizes.x * n });
         let [kept_now, kept_rest] = next(&mut kept, sizes.kept * n);
-        let [h_now, h_rest] = next(&mut h, if plan.is_all() { 0 } else { sizes.h * n });
+        let [h_now, h_rest] = next(&mut h, packed_h(plan, sizes.h) * n);
         let [c_now, c_rest] = next(&mut c, sizes.c * n);
         let x_s = match plan.slice(s, sizes.x * n) {
             Some(slice) => &x.value(0)[slice],
