@@ -194,7 +194,8 @@ fn sizes_must_fit() {
 /// Both terms of a step at once, packed or not, and both halves of a split alike.
 #[test]
 fn terms_add_up() {
-    for (rows, [c, d], n) in [(29, [20, 100], 40), (29, [100, 130], 7), (300, [3, 5], 1), (400, [20, 200], 1)]
+    for (rows, [c, d], n) in
+        [(29, [20, 100], 40), (29, [100, 130], 7), (300, [3, 5], 1), (400, [20, 200], 1), (900, [20, 200], 1)]
     {
         let (v, w) = (numbers::<f64>(rows * c, 1), numbers::<f64>(rows * d, 2));
         let (v, w) = (MatRef::from_row_major_slice(&v, rows, c), MatRef::from_row_major_slice(&w, rows, d));
@@ -214,8 +215,13 @@ fn terms_add_up() {
             let first = Factor::new(w).with(packed(if n == 1 { Shape::Column } else { Shape::Columns }));
             if all { first.with(packed(Shape::Columns)) } else { first }
         };
+        // A batch of which one example is left: packed for many columns.
+        let many =
+            |k: usize, w| Factor::new(w).with(Packed::new(&packs[k][1], rows, [c, d][k], Shape::Columns));
         let plain = Factor::new(w);
-        for (first, second) in [(factor(0, v, true), factor(1, w, true)), (factor(0, v, false), plain)] {
+        for (first, second) in
+            [(factor(0, v, true), factor(1, w, true)), (factor(0, v, false), plain), (many(0, v), many(1, w))]
+        {
             let mut whole = vec![f64::NAN; rows * n];
             multiply(&mut whole, Begin::Bias(&b), &[(first, &x), (second, &z)]);
             let worst = whole.iter().zip(&expected).map(|(y, e)| (y - e).abs()).fold(0.0, f64::max);

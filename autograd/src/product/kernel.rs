@@ -1,15 +1,21 @@
-//! The loops that multiply.
+//! The loops that multiply several columns.
 
-use super::{Begin, DEPTH, HEIGHT, Packed, Shape, WIDTH};
+use super::beside::{Block, beside};
+use super::column::Single;
+use super::fetch::{LATER, SOON, fetch};
+use super::{Begin, DEPTH, HEIGHT, LANES, Packed, Shape};
 use crate::Float;
 use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
 
 /// `y = Σₖ Wₖ xₖ` (see [`super::multiply`]), compiled for the processor's best instructions.
 pub(crate) fn run_product<T: Float>(y: &mut [T], begin: Begin<'_, T>, terms: &[(Packed<'_, T>, &[T])]) {
-    let rows = terms[0].0.rows;
+    let Packed { rows, shape, .. } = terms[0].0;
     let n = y.len() / rows.max(1);
-    Arch::new().dispatch(Product { terms, y, rows, n, begin });
+    match shape {
+        Shape::Column => Arch::new().dispatch(Single { terms, y, begin }),
+        Shape::Columns => Arch::new().dispatch(Product { terms, y, rows, n, begin }),
+    }
 }
 
 struct Product<'a, T> {
@@ -20,43 +26,63 @@ struct Product<'a, T> {
     begin: Begin<'a, T>,
 }
 
-/// Rows of `x` as the kernel reads them. Vectors that straddle two cache lines load at half the speed.
-#[repr(align(64))]
-struct Block<T>([T; DEPTH * WIDTH]);
+/// Weights of so many bytes may have left the second-level cache before they are used again.
+const LARGE: usize = 1 << 20;
 
 impl<T: Float> WithSimd for Product<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        if self.terms[0].0.shape == Shape::Column {
-            return self.column(simd);
-        }
-        let mut block = Block([T::ZERO; DEPTH * WIDTH]);
-        let lanes = T::count::<S>();
-        for j in (0..self.n).step_by(2 * lanes) {
-            let width = (2 * lanes).min(self.n - j);
-            if width > lanes {
-                self.columns::<S, 2>(simd, j..j + width, &mut block.0);
-            } else {
-                self.columns::<S, 1>(simd, j..j + width, &mut block.0);
-            }
+        match self.terms.iter().any(|(w, _)| size_of::<T>() * w.rows * w.cols >= LARGE) {
+            true => self.all::<S, LATER>(simd),
+            false => self.all::<S, SOON>(simd),
         }
     }
 }
 
 impl<T: Float> Product<'_, T> {
+    /// All columns, while weights are fetched so many bytes ahead.
+    #[inline(always)]
+    fn all<S: Simd, const AHEAD: usize>(&mut self, simd: S) {
+        let (n, lanes) = (self.n, T::count::<S>());
+        // As many columns as some vectors hold lie right as they are.
+        match n / lanes {
+            1 if n == lanes => return self.columns::<S, 1, AHEAD>(simd, 0..n, &mut []),
+            2 if n == 2 * lanes => return self.columns::<S, 2, AHEAD>(simd, 0..n, &mut []),
+            4 if n == 4 * lanes && S::REGISTER_COUNT >= 32 => {
+                return self.columns::<S, 4, AHEAD>(simd, 0..n, &mut []);
+            }
+            _ => (),
+        }
+        let mut block = Block([T::ZERO; DEPTH * 2 * LANES]);
+        for j in (0..n).step_by(2 * lanes) {
+            let width = (2 * lanes).min(n - j);
+            if width > lanes {
+                self.columns::<S, 2, AHEAD>(simd, j..j + width, &mut block.0);
+            } else {
+                self.columns::<S, 1, AHEAD>(simd, j..j + width, &mut block.0);
+            }
+        }
+    }
+
     /// Some columns, which fill V vectors or less: block after block, or all terms as one block.
     #[inline(always)]
-    fn columns<S: Simd, const V: usize>(&mut self, simd: S, columns: Range<usize>, block: &mut [T]) {
+    fn columns<S: Simd, const V: usize, const AHEAD: usize>(
+        &mut self,
+        simd: S,
+        columns: Range<usize>,
+        block: &mut [T],
+    ) {
         let (terms, mut begin) = (self.terms, self.begin);
         if terms.iter().map(|(w, _)| w.cols).sum::<usize>() <= DEPTH {
-            return self.block::<S, V>(simd, columns, terms, 0, begin, block);
+            return self.block::<S, V, AHEAD>(simd, columns, terms, 0, begin, block);
         }
         for term in terms {
             let cols = term.0.cols;
             for first in (0..cols).step_by(Shape::Columns.depth(cols)) {
-                self.block::<S, V>(simd, columns.clone(), std::slice::from_ref(term), first, begin, block);
+                let term = std::slice::from_ref(term);
+                self.block::<S, V, AHEAD>(simd, columns.clone(), term, first, begin, block);
                 begin = Begin::Add;
             }
         }
@@ -64,52 +90,33 @@ impl<T: Float> Product<'_, T> {
 
     /// The terms' blocks that begin with column `first`, of all rows.
     #[inline(always)]
-    fn block<S: Simd, const V: usize>(
+    fn block<'b, S: Simd, const V: usize, const AHEAD: usize>(
         &mut self,
         simd: S,
         columns: Range<usize>,
-        terms: &[(Packed<'_, T>, &[T])],
+        terms: &'b [(Packed<'b, T>, &'b [T])],
         first: usize,
         begin: Begin<'_, T>,
-        block: &mut [T],
+        mut block: &'b mut [T],
     ) {
-        let (n, wide, mut at) = (self.n, V * T::count::<S>(), 0);
-        for (w, x) in terms {
-            let rows = x[first * n..].chunks_exact(n).take(w.depth(first));
-            at += rows.len();
-            for (to, from) in block[(at - rows.len()) * wide..].chunks_exact_mut(wide).zip(rows) {
-                copy::<T, S, V>(to, &from[columns.clone()]);
-            }
+        let n = self.n;
+        let mut xs = [&[][..]; 2];
+        for (xs, (w, x)) in xs.iter_mut().zip(terms) {
+            let x = &x[first * n..][..w.depth(first) * n];
+            *xs = T::vectors::<S>(beside::<T, S, V>(x, n, &columns, &mut block)).as_chunks::<V>().0;
         }
-        let x = T::vectors::<S>(&block[..at * wide]).as_chunks::<V>().0;
+        // A tile takes three quarters of the registers: the rest is for operands.
+        let fits = 4 * V * HEIGHT <= 3 * S::REGISTER_COUNT;
         let mut row = 0;
         while row < self.rows {
-            let y = &mut self.y[row * n..];
-            let out = Out { y, n, columns: columns.clone(), begin: begin.of(row..self.rows) };
+            let (at, y) = ((row, first), &mut self.y[row * n..]);
+            let out = Out { y, n, columns: columns.clone(), begin: begin.of(row..) };
             row += match Shape::Columns.height(self.rows - row, 0) {
-                HEIGHT => panel::<T, S, V, HEIGHT>(simd, terms, (row, first), x, out),
-                8 => panel::<T, S, V, 8>(simd, terms, (row, first), x, out),
-                _ => panel::<T, S, V, 4>(simd, terms, (row, first), x, out),
+                HEIGHT if fits => panel::<T, S, V, HEIGHT, HEIGHT, AHEAD>(simd, terms, at, xs, out),
+                HEIGHT => panel::<T, S, V, HEIGHT, 6, 0>(simd, terms, at, xs, out),
+                8 => panel::<T, S, V, 8, 4, 0>(simd, terms, at, xs, out),
+                _ => panel::<T, S, V, 4, 4, 0>(simd, terms, at, xs, out),
             };
-        }
-    }
-
-    /// A single column: lanes along the rows, and several vectors of rows at once, because a sum must
-    /// wait some cycles for the one before it.
-    #[inline(always)]
-    fn column<S: Simd>(&mut self, simd: S) {
-        let (terms, lanes, mut row) = (self.terms, T::count::<S>(), 0);
-        while row < self.rows {
-            let y = &mut self.y[row..];
-            let begin = self.begin.of(row..self.rows);
-            let height = Shape::Column.height(self.rows - row, lanes);
-            match height / lanes {
-                8 => vectors::<T, S, 8>(simd, terms, row, y, begin),
-                4 => vectors::<T, S, 4>(simd, terms, row, y, begin),
-                2 => vectors::<T, S, 2>(simd, terms, row, y, begin),
-                _ => vectors::<T, S, 1>(simd, terms, row, y, begin),
-            }
-            row += height;
         }
     }
 }
@@ -122,49 +129,47 @@ struct Out<'a, T> {
     begin: Begin<'a, T>,
 }
 
-/// Copies a row of V vectors, or of less.
-#[inline(always)]
-fn copy<T: Float, S: Simd, const V: usize>(to: &mut [T], from: &[T]) {
-    // Whole vectors one by one: to call a function for so few would take longer than the copy.
-    if let ([to], [from]) =
-        (T::vectors_mut::<S>(to).as_chunks_mut::<V>().0, T::vectors::<S>(from).as_chunks::<V>().0)
-    {
-        *to = *from;
-    } else {
-        to[..from.len()].copy_from_slice(from);
+impl<T: Float> Out<'_, T> {
+    /// The same below so many rows.
+    #[inline(always)]
+    fn below(&mut self, rows: usize) -> Out<'_, T> {
+        let &mut Self { ref mut y, n, ref columns, begin } = self;
+        Out { y: &mut y[rows * n..], n, columns: columns.clone(), begin: begin.of(rows..) }
     }
 }
 
-/// R rows times some columns; how many rows that were.
+/// A panel of H rows times some columns, R rows at once; how many rows that were.
 #[inline(always)]
-fn panel<T: Float, S: Simd, const V: usize, const R: usize>(
+fn panel<T: Float, S: Simd, const V: usize, const H: usize, const R: usize, const AHEAD: usize>(
     simd: S,
     terms: &[(Packed<'_, T>, &[T])],
     (row, first): (usize, usize),
-    x: &[[T::Vector<S>; V]],
-    out: Out<'_, T>,
+    x: [&[[T::Vector<S>; V]]; 2],
+    mut out: Out<'_, T>,
 ) -> usize {
-    let (mut sums, mut at) = ([[T::splat(simd, T::ZERO); V]; R], 0);
-    for (w, _) in terms {
-        let panel = w.panel(row, R, first).as_chunks::<R>().0;
-        sums = tile::<T, S, V, R>(simd, panel, &x[at..at + panel.len()], sums);
-        at += panel.len();
+    for above in (0..H).step_by(R) {
+        let mut sums = [[T::splat(simd, T::ZERO); V]; R];
+        for ((w, _), x) in terms.iter().zip(x) {
+            let panel = w.panel(row, H, first).as_chunks::<H>().0;
+            sums = tile::<T, S, V, H, R, AHEAD>(simd, (panel, above), x, sums);
+        }
+        store(simd, sums, out.below(above));
     }
-    store(simd, sums, out);
-    R
+    H
 }
 
 // ANCHOR: tile
-/// `sums + Σₖ w_k x_kᵀ` for a panel of R rows: the loop in which all the time goes.
+/// `sums + Σₖ w_k x_kᵀ` for R rows of a panel: the loop in which all the time goes.
 #[inline(always)]
-fn tile<T: Float, S: Simd, const V: usize, const R: usize>(
+fn tile<T: Float, S: Simd, const V: usize, const H: usize, const R: usize, const AHEAD: usize>(
     simd: S,
-    panel: &[[T; R]],
+    (panel, above): (&[[T; H]], usize),
     x: &[[T::Vector<S>; V]],
     mut sums: [[T::Vector<S>; V]; R],
 ) -> [[T::Vector<S>; V]; R] {
     for (w, x) in panel.iter().zip(x) {
-        for (sums, &w) in sums.iter_mut().zip(w) {
+        fetch(w, AHEAD);
+        for (sums, &w) in sums.iter_mut().zip(&w[above..]) {
             let w = T::splat(simd, w);
             for (sum, &x) in sums.iter_mut().zip(x) {
                 *sum = T::mul_add_vectors(simd, w, x, *sum);
@@ -189,7 +194,7 @@ fn store<T: Float, S: Simd, const V: usize, const R: usize>(
         if y.len() == wide {
             write::<T, S, V>(simd, sums, y, begin);
         } else {
-            let mut edge = [T::ZERO; WIDTH];
+            let mut edge = [T::ZERO; 4 * LANES];
             edge[..y.len()].copy_from_slice(y);
             write::<T, S, V>(simd, sums, &mut edge[..wide], begin);
             y.copy_from_slice(&edge[..y.len()]);
@@ -211,34 +216,5 @@ fn write<T: Float, S: Simd, const V: usize>(
             Begin::Bias(b) => T::add_vectors(simd, T::splat(simd, b[0]), sum),
             Begin::Add => T::add_vectors(simd, *y, sum),
         };
-    }
-}
-
-/// G vectors of rows times one column.
-#[inline(always)]
-fn vectors<T: Float, S: Simd, const G: usize>(
-    simd: S,
-    terms: &[(Packed<'_, T>, &[T])],
-    row: usize,
-    y: &mut [T],
-    begin: Begin<'_, T>,
-) {
-    let (lanes, mut sums) = (T::count::<S>(), [T::splat(simd, T::ZERO); G]);
-    for (w, x) in terms {
-        let panel = T::vectors::<S>(w.panel(row, G * lanes, 0)).as_chunks::<G>().0;
-        for (w, &x) in panel.iter().zip(*x) {
-            let x = T::splat(simd, x);
-            for (sum, &w) in sums.iter_mut().zip(w) {
-                *sum = T::mul_add_vectors(simd, w, x, *sum);
-            }
-        }
-    }
-    let mut edge = [T::ZERO; 8 * WIDTH];
-    let edge = &mut edge[..G * lanes];
-    T::vectors_mut::<S>(edge).copy_from_slice(&sums);
-    match begin {
-        Begin::Zero => y.iter_mut().zip(edge).for_each(|(y, sum)| *y = *sum),
-        Begin::Bias(b) => y.iter_mut().zip(b).zip(edge).for_each(|((y, &b), sum)| *y = b + *sum),
-        Begin::Add => y.iter_mut().zip(edge).for_each(|(y, sum)| *y += *sum),
     }
 }

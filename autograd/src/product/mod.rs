@@ -1,16 +1,20 @@
 //! `y = W x` for weights `W` that are used again and again: the work of a recurrent network.
 //!
 //! A processor multiplies and adds far faster than it loads. So what is loaded must be used often:
-//! the kernel keeps a *tile* of `y` in registers, 12 rows by two vectors of columns, and runs along
+//! the kernel keeps a *tile* of `y` in registers, 12 rows by two vectors of columns (6 by four where they are 64, 6 by
+//! two on a processor with half as many registers), and runs along
 //! the inner dimension. Each step of that loads two vectors of `x` and 12 numbers of `W`, for 24
 //! products. To find them without a stride, it reads both *packed*:
 //!
 //! - `W` in panels of 12 rows, column by column, in blocks of at most 128 columns: packed once, by
 //!   [`pack`](pack()), and used at every time step;
 //! - `x` in blocks of as many rows and two vectors of columns: packed in every call, into 16 KiB that
-//!   stay in the first-level cache while all panels of `W` pass by.
+//!   stay in the first-level cache while all panels of `W` pass by. Where 16, 32 or 64 columns are all, it lies right.
 //!
 //! A single column has no two vectors to offer. There the lanes lie along the rows of `W`: see [`Shape`].
+//!
+//! Weights that are used once a step have left the nearer caches by the next: the loops ask for them
+//! some kilobytes ahead.
 //!
 //! A recurrent step wants `W x + U h + b`. Where both products fit into one block, a tile takes both
 //! before it is written: [`multiply`].
@@ -20,12 +24,16 @@
 //! Every entry of `y` is summed up in the same order, whatever the tile: how rows and columns are
 //! split over threads changes no bit of it.
 
+mod beside;
+mod column;
+mod fetch;
 mod kernel;
 mod outer;
 mod pack;
 
 use crate::Float;
 use faer::{Accum, MatMut, MatRef};
+use std::slice::SliceIndex;
 
 pub(crate) use kernel::run_product;
 pub(crate) use outer::run_outer;
@@ -37,8 +45,8 @@ pub(crate) use pack::run_pack;
 const HEIGHT: usize = 12;
 /// The inner dimension of a block, at most.
 const DEPTH: usize = 128;
-/// Columns of a tile, at most: two vectors of 16.
-const WIDTH: usize = 32;
+/// Numbers of a vector, at most.
+const LANES: usize = 16;
 
 /// What the weights are multiplied with decides how they are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,12 +170,17 @@ impl<'a, T: Float> Factor<'a, T> {
     /// The first rows, about `row` of them, and the others, to be multiplied with `n` columns: for two
     /// threads. The product's rows are the same bit by bit.
     pub fn split_near(self, row: usize, n: usize) -> (Self, Self) {
-        // Between two panels.
-        let unit = if n == 1 { 8 * 16 } else { HEIGHT };
+        let packed = self.packed_for(n);
+        // Between two panels, and where the other factors of a sum can be split too.
+        let unit = match packed.map(|packed| packed.shape) {
+            Some(Shape::Columns) if n == 1 => 8 * 16 * 3,
+            _ if n == 1 => 8 * 16,
+            _ => HEIGHT,
+        };
         let at = ((row + unit / 2) / unit * unit).min(self.rows());
         let (top, bottom) = self.matrix.split_at_row(at);
         let (top, bottom) = (Factor::new(top), Factor::new(bottom));
-        match self.packed_for(n).filter(|packed| packed.shape == Shape::of(n)) {
+        match packed {
             Some(packed) => {
                 let (above, below) = packed.split_at(at);
                 (top.with(above), bottom.with(below))
@@ -197,7 +210,7 @@ pub enum Begin<'a, T> {
 impl<T> Begin<'_, T> {
     /// The same for some of the rows.
     #[inline(always)]
-    pub fn of(self, rows: std::ops::Range<usize>) -> Self {
+    pub fn of(self, rows: impl SliceIndex<[T], Output = [T]>) -> Self {
         match self {
             Self::Bias(b) => Self::Bias(&b[rows]),
             other => other,

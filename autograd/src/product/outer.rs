@@ -14,6 +14,8 @@ use std::hint::black_box;
 
 /// Rows of `Y` in a panel.
 pub const PANEL: usize = 64;
+/// Rows and columns that are turned at once.
+const SQUARE: usize = 4;
 /// Rows of a tile.
 const HEIGHT: usize = 6;
 /// Numbers of the panel that stays in the first-level cache while all rows of `A` pass by, at most; and of
@@ -64,12 +66,29 @@ pub fn turn<T: Float>(panel: &mut [T], at: usize, y: Rows<'_, T>, count: usize) 
     if y.width == 1 && y.apart == 1 {
         return panel[0][at..at + count].copy_from_slice(&y.data[..count]);
     }
-    for (row, column) in (at..at + count).enumerate() {
-        let (row, panel) = (y.row(row).as_chunks::<16>(), panel.as_chunks_mut::<16>());
-        for (to, from) in panel.0.iter_mut().zip(row.0) {
-            (0..16).for_each(|k| to[k][column] = from[k]);
+    let whole = count / SQUARE * SQUARE;
+    for row in (0..whole).step_by(SQUARE) {
+        turn_rows::<T, SQUARE>(panel, at + row, y.from(row));
+    }
+    for row in whole..count {
+        turn_rows::<T, 1>(panel, at + row, y.from(row));
+    }
+}
+
+/// The same for R rows: squares whose sides are a quarter of a cache line, so that a line is not written to as often.
+#[inline(always)]
+fn turn_rows<T: Float, const R: usize>(panel: &mut [[T; PANEL]], at: usize, y: Rows<'_, T>) {
+    let rows: [_; R] = std::array::from_fn(|r| y.row(r).as_chunks::<SQUARE>());
+    let (squares, rest) = panel.as_chunks_mut::<SQUARE>();
+    for (k, to) in squares.iter_mut().enumerate() {
+        let square: [_; R] = std::array::from_fn(|r| rows[r].0[k]);
+        for (k, to) in to.iter_mut().enumerate() {
+            let to: &mut [T; R] = to[at..].first_chunk_mut().expect("R columns");
+            *to = std::array::from_fn(|r| square[r][k]);
         }
-        panel.1.iter_mut().zip(row.1).for_each(|(to, &y)| to[column] = y);
+    }
+    for (k, to) in rest.iter_mut().enumerate() {
+        to[at..].iter_mut().zip(rows).for_each(|(to, (_, row))| *to = row[k]);
     }
 }
 

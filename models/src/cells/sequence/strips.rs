@@ -73,20 +73,23 @@ fn share<T: Float, const O: usize, const I: usize>(
         );
         return;
     }
-    match n {
-        0..=SHORT => in_turn::<T, SHORT, O, I>(n, outputs, inputs, f),
-        _ => in_turn::<T, STRIP, O, I>(n, outputs, inputs, f),
+    // Working memory is cleared: none where none is needed.
+    match (n, outputs.iter().any(|y| y.is_empty())) {
+        (0..=SHORT, false) => in_turn::<T, SHORT, 0, O, I>(n, outputs, inputs, f),
+        (0..=SHORT, true) => in_turn::<T, SHORT, SPARE, O, I>(n, outputs, inputs, f),
+        (_, false) => in_turn::<T, STRIP, 0, O, I>(n, outputs, inputs, f),
+        (_, true) => in_turn::<T, STRIP, SPARE, O, I>(n, outputs, inputs, f),
     }
 }
 
-/// Strips of S entries, one after the other.
-fn in_turn<T: Float, const S: usize, const O: usize, const I: usize>(
+/// Strips of S entries, one after the other, with working memory for P outputs.
+fn in_turn<T: Float, const S: usize, const P: usize, const O: usize, const I: usize>(
     n: usize,
     outputs: [&mut [T]; O],
     inputs: [&[T]; I],
     f: &dyn Fn([&mut [T]; O], [&[T]; I]),
 ) {
-    let mut spare = [[T::ZERO; S]; SPARE];
+    let mut spare = [[T::ZERO; S]; P];
     let (mut outputs, mut inputs) = (outputs.map(|y| y.chunks_mut(S)), inputs.map(|x| x.chunks(S)));
     for start in (0..n).step_by(S) {
         let (len, mut spare) = (S.min(n - start), spare.iter_mut());
