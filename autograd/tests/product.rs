@@ -49,7 +49,8 @@ proptest! {
     /// Beyond a panel, a block, a vector and a tile in every direction.
     #[test]
     fn packed_products_are_faers(
-        rows in 1usize..150, cols in 1usize..300, n in 1usize..80, transposed: bool, how in 0usize..3
+        rows in 1usize..150, cols in 1usize..300, transposed: bool, how in 0usize..3,
+        n in prop_oneof![1usize..80, Just(8), Just(16), Just(32), Just(64)] // or whole vectors: those lie right
     ) {
         prop_assert!(difference::<f64>([rows, cols, n], transposed, how, Shape::Columns) < 4e-16);
         prop_assert!(difference::<f32>([rows, cols, n], transposed, how, Shape::Columns) < 2e-7);
