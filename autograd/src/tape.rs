@@ -318,6 +318,7 @@ impl<T: Float> Inner<T> {
     // ANCHOR: backward
     pub fn backward(&mut self, id: u32, seed: &[T]) {
         self.clear_grads();
+        self.packs.reset(); // the way back multiplies by transposes: packed in the same memory
         self.grads.resize_with(self.nodes.len(), || None);
         let own = [id];
         let mut start =
@@ -387,6 +388,13 @@ impl<T: Float> Inner<T> {
     }
 
     fn trace(&mut self, visit: &mut dyn FnMut(Quantity<'_, T>)) {
+        // What an operation computes again, it computes from the factors of its forward pass.
+        let mut packs = std::mem::take(&mut self.packs);
+        for node in &self.nodes {
+            let Some(op) = self.ops.get(node.kind) else { continue };
+            pack_factors(op, self.inputs(node), Pass::Forward, &mut packs);
+        }
+        self.packs = packs;
         let mut scratch = std::mem::take(&mut self.scratch);
         for (at, node) in self.nodes.iter().enumerate() {
             let (value, grad) = (&self.values.data()[node.value_range()], self.grad(at as u32));

@@ -84,6 +84,27 @@ fn without_gradients_nothing_is_kept() {
     }
 }
 
+/// The way back packs its factors where those of the way forward were. What is shown is computed again from the same.
+#[test]
+fn the_way_back_changes_nothing_that_is_shown() {
+    let (config, mut params) = (CellConfig::new(30, 40), Params::new());
+    let cell = config.build(Kind::Lstm, &mut params, "rnn", "l0", &mut ChaCha8Rng::seed_from_u64(1));
+    let (tape, batch) = (Tape::new(), 5);
+    let x = Random::new(3).normals(T * 30 * batch);
+    let (p, x) = (params.bind(&tape), tape.leaf(T * 30, batch, &x));
+    let (y, _) = cell.sequence(p, x, cell.zero_state(&tape, batch), None, false).expect("fused");
+    let shown = || {
+        let mut all = Vec::new();
+        tape.trace(&mut |q| all.push((q.name.to_string(), q.step, q.value.to_vec())));
+        all
+    };
+    let before = shown();
+    y.square().sum().backward();
+    let after: Vec<_> =
+        shown().into_iter().filter(|(name, ..)| before.iter().any(|b| b.0 == *name)).collect();
+    assert!(before.len() >= 4 * T && before == after);
+}
+
 /// Weights are packed for the products that will come. A weight left out, or one too many, costs only time, which no
 /// other test sees: here is what it takes of the memory.
 #[test]
@@ -97,8 +118,12 @@ fn weights_are_packed_where_products_come() {
         y.sum().backward();
         (tape.bytes() - if wanted { size_of_val(&zeros[..]) } else { 0 }) / size_of::<f64>()
     };
-    // For the gradient of x, and for it alone, W is packed transposed: I×H, its rows filled up to four.
-    assert_eq!(bytes(true) - bytes(false), 4 * H);
+    // The way forward packs W and U, whose rows are filled up to eight; the way back, in the same memory, the transpose of
+    // U, and, for the gradient of x and for it alone, that of W: I×H, its rows filled up to four.
+    let (forward, back) = (8 * I + 8 * H, |of_w: usize| of_w + 8 * H);
+    let [more, less] = [back(4 * H), back(0)].map(|back| forward.max(back));
+    assert!(more > less, "these sizes show it");
+    assert_eq!(bytes(true) - bytes(false), more - less);
 }
 
 /// A tape's memory holds old numbers. Past an example's end there are zeros all the same.

@@ -123,9 +123,11 @@ fn weights_are_packed_once_and_only_where_asked() {
         };
         let ((forward, both, y, dx), (forward_0, both_0, ..)) = (size(true), size(false));
         let (count, own) = (here.len(), &w[(view.start + here.start) * COLS..][..here.len() * COLS]);
-        assert_eq!(forward - forward_0, Shape::Columns.size::<f64>(count, COLS), "{view:?} {here:?}");
+        let first = Shape::Columns.size::<f64>(count, COLS);
+        assert_eq!(forward - forward_0, first, "{view:?} {here:?}");
+        // The way back packs the transpose in the same memory.
         let transposed = Shape::Columns.size::<f64>(COLS, count);
-        assert_eq!((both - both_0) - (forward - forward_0), transposed, "{view:?} {here:?}");
+        assert_eq!(both - both_0, first.max(transposed), "{view:?} {here:?}");
         assert_eq!(y, product(own, (count, COLS), false, &x), "{view:?} {here:?}");
         let once = product(own, (count, COLS), true, &vec![1.0; count * 3]);
         assert_eq!(dx, once.iter().map(|dx| dx + dx).collect::<Vec<_>>(), "{view:?} {here:?}");

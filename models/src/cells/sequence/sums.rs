@@ -118,7 +118,7 @@ const MOST_BLOCKS: usize = 128;
 
 /// How many columns a product of a weight gradient should have.
 fn enough(sizes: Sizes) -> usize {
-    if is_large(sizes) { 512 } else { 128 }
+    if is_large(sizes) { 256 } else { 128 }
 }
 
 /// Whether a product has columns enough, or the step with which it ends, which has `n`, has nearly.
@@ -177,10 +177,10 @@ impl<T: Float> Sums<'_, '_, T> {
             Task::Finish { sums, dx } => {
                 let (sums, mut at) = (take(sums, pre.len() * wide), 0);
                 for ((weight, row, _), cols) in weights.into_iter().zip(cols) {
-                    add_columns(sums, wide, at, dx.of(weight).map(|dw| &mut dw[row * cols..]), cols);
+                    add_columns(sums, wide, at, dx.of_or_new(weight), row * cols, cols);
                     at += cols;
                 }
-                add_columns(sums, wide, at, dx.of(bias).map(|db| &mut db[b_row..]), 1);
+                add_columns(sums, wide, at, dx.of_or_new(bias), b_row, 1);
             }
         }
     }
@@ -200,7 +200,7 @@ impl<T: Float> Sums<'_, '_, T> {
                 }
             }
             Task::Finish { sums, dx } => {
-                add_columns(take(sums, pre.len()), 1, 0, dx.of(weight), 1);
+                add_columns(take(sums, pre.len()), 1, 0, dx.of_or_new(weight), 0, 1);
             }
         }
     }
@@ -219,11 +219,27 @@ fn take_mut<'a, T>(rest: &mut &'a mut [T], count: usize) -> &'a mut [T] {
     taken
 }
 
-/// Adds some columns of sums, which have `wide`, to a gradient of `cols`, if it is wanted.
-fn add_columns<T: Float>(sums: &[T], wide: usize, at: usize, gradient: Option<&mut [T]>, cols: usize) {
-    let Some(gradient) = gradient else { return };
-    for (d, sums) in gradient.chunks_exact_mut(cols).zip(sums.chunks_exact(wide)) {
-        simd::map1(d, &sums[at..at + cols], |d, sum| *d += sum);
+/// Adds some columns of sums, which have `wide`, to a gradient of `cols` from this place on, if it is wanted.
+fn add_columns<T: Float>(
+    sums: &[T],
+    wide: usize,
+    at: usize,
+    gradient: Option<(&mut [T], bool)>,
+    start: usize,
+    cols: usize,
+) {
+    let Some((gradient, new)) = gradient else { return };
+    let end = start + sums.len() / wide * cols;
+    if new {
+        gradient[..start].fill(T::ZERO);
+        gradient[end..].fill(T::ZERO);
+    }
+    for (d, sums) in gradient[start..end].chunks_exact_mut(cols).zip(sums.chunks_exact(wide)) {
+        let sums = &sums[at..at + cols];
+        match new {
+            true => d.copy_from_slice(sums),
+            false => simd::map1(d, sums, |d, sum| *d += sum),
+        }
     }
 }
 
