@@ -67,6 +67,26 @@ proptest! {
     }
 }
 
+/// From which end a product with a single column begins depends on where the column lies, and no bit depends on it.
+#[test]
+fn a_single_column_is_the_same_from_either_end() {
+    let [rows, cols] = [150, 70];
+    let (w, x, b) = (numbers::<f32>(rows * cols, 1), numbers::<f32>(cols, 2), numbers::<f32>(rows, 3));
+    let matrix = MatRef::from_row_major_slice(&w, rows, cols);
+    let mut packed = vec![f32::NAN; Shape::Column.size::<f32>(rows, cols)];
+    pack(&mut packed, matrix, Shape::Column);
+    let factor = Factor::new(matrix).with(Packed::new(&packed, rows, cols, Shape::Column));
+    let columns = x.repeat(2);
+    let [one, other] = [0, cols].map(|at| {
+        let mut y = vec![f32::NAN; rows];
+        multiply(&mut y, Begin::Bias(&b), &[(factor, &columns[at..at + cols])]);
+        y
+    });
+    let mut expected = vec![0.0; rows];
+    faer(matrix, &x, &mut expected, Begin::Bias(&b));
+    assert!(one == other && one.iter().zip(&expected).all(|(y, e)| (y - e).abs() < 1e-5));
+}
+
 /// `S += A Yᵀ` with the rows of two matrices one under the other as `Y`, all inside of larger matrices, against
 /// sums from the first column to the last: the largest difference, over the number of columns. `A` lies in
 /// blocks of so many columns, the last of which may have less.

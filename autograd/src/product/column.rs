@@ -1,11 +1,14 @@
 //! The loop that multiplies a single column.
 
-use super::fetch::{COLUMN, fetch};
+use super::fetch::{SOON, fetch};
 use super::{Begin, LANES, Packed, Shape};
 use crate::Float;
 use pulp::{Simd, WithSimd};
 
-/// `y = Σₖ Wₖ xₖ` with one column: lanes along the rows, and several vectors of rows at once, because a sum must
+/// Vectors of rows in a panel.
+pub(super) const PANEL: usize = 2;
+
+/// `y = Σₖ Wₖ xₖ` with one column: lanes along the rows, and two vectors of rows at once, because a sum must
 /// wait some cycles for the one before it.
 pub(super) struct Single<'a, T> {
     pub terms: &'a [(Packed<'a, T>, &'a [T])],
@@ -19,20 +22,26 @@ impl<T: Float> WithSimd for Single<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { terms, y, begin } = self;
-        let (rows, lanes, mut row) = (y.len(), T::count::<S>(), 0);
-        while row < rows {
+        let (rows, lanes) = (y.len(), T::count::<S>());
+        let (height, panels, below) = (PANEL * lanes, rows.div_ceil(PANEL * lanes), starts_below(terms));
+        for panel in 0..panels {
+            let row = height * if below { panels - 1 - panel } else { panel };
             let (y, begin) = (&mut y[row..], begin.of(row..));
-            let height = Shape::Column.height(rows - row, lanes);
-            match height / lanes {
-                8 => vectors::<T, S, 8>(simd, terms, row, y, begin),
-                4 => vectors::<T, S, 4>(simd, terms, row, y, begin),
-                2 => vectors::<T, S, 2>(simd, terms, row, y, begin),
-                _ => vectors::<T, S, 1>(simd, terms, row, y, begin),
+            match Shape::Column.height(rows - row, lanes) == height {
+                true => vectors::<T, S, PANEL>(simd, terms, row, y, begin),
+                false => vectors::<T, S, 1>(simd, terms, row, y, begin),
             }
-            row += height;
         }
     }
 }
+
+// ANCHOR: starts-below
+/// Whether to begin with the last rows, as every other step does: what the step before has read last is still near.
+/// The columns of successive steps lie side by side.
+fn starts_below<T>(terms: &[(Packed<'_, T>, &[T])]) -> bool {
+    terms.last().is_some_and(|(_, x)| x.as_ptr().addr() / size_of_val(*x).max(1) % 2 == 1)
+}
+// ANCHOR_END: starts-below
 
 /// A column of G vectors, times a number.
 #[inline(always)]
@@ -44,7 +53,7 @@ fn add_column<T: Float, S: Simd, const G: usize>(
 ) {
     let x = T::splat(simd, x);
     for (sum, w) in sums.iter_mut().zip(w) {
-        fetch(w, COLUMN);
+        fetch(w, SOON);
         *sum = T::mul_add_vectors(simd, *w, x, *sum);
     }
 }
@@ -74,7 +83,7 @@ fn vectors<T: Float, S: Simd, const G: usize>(
         }
     }
     let sums: [_; G] = std::array::from_fn(|g| T::add_vectors(simd, both[0][g], both[1][g]));
-    let mut edge = [T::ZERO; 8 * LANES];
+    let mut edge = [T::ZERO; PANEL * LANES];
     let edge = &mut edge[..G * lanes];
     T::vectors_mut::<S>(edge).copy_from_slice(&sums);
     match begin {

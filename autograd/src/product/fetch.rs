@@ -1,8 +1,7 @@
 //! Weights on their way: what the processor fetches by itself comes late.
 
-/// How many bytes before their turn weights are fetched: small ones for a tile, those for a single column, large ones.
+/// How many bytes before their turn weights are fetched: small ones, and large ones.
 pub const SOON: usize = 1 << 10;
-pub const COLUMN: usize = 1 << 12;
 pub const LATER: usize = 1 << 13;
 
 /// Asks for what lies so many bytes behind these weights: into the first-level cache, or into the second if it will

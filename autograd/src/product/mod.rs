@@ -11,7 +11,8 @@
 //! - `x` in blocks of as many rows and two vectors of columns: packed in every call, into 16 KiB that
 //!   stay in the first-level cache while all panels of `W` pass by. Where 16, 32 or 64 columns are all, it lies right.
 //!
-//! A single column has no two vectors to offer. There the lanes lie along the rows of `W`: see [`Shape`].
+//! A single column has no two vectors to offer. There the lanes lie along the rows of `W`: see [`Shape`]. It takes as long
+//! as the weights take to arrive, so every other product begins with the last rows, which are still near.
 //!
 //! Weights that are used once a step have left the nearer caches by the next: the loops ask for them
 //! some kilobytes ahead.
@@ -51,7 +52,7 @@ const LANES: usize = 16;
 /// What the weights are multiplied with decides how they are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// One column: panels of eight vectors of rows.
+    /// One column: panels of two vectors of rows.
     Column,
     /// More columns: panels of 12 rows.
     Columns,
@@ -74,7 +75,7 @@ impl Shape {
     /// How high the panel is that begins where so many rows are left, of vectors of so many lanes.
     fn height(self, left: usize, lanes: usize) -> usize {
         match self {
-            Self::Column => [8, 4, 2].into_iter().find(|g| g * lanes <= left).unwrap_or(1) * lanes,
+            Self::Column => left.div_ceil(lanes).min(column::PANEL) * lanes,
             Self::Columns => left.next_multiple_of(4).min(HEIGHT),
         }
     }
@@ -173,8 +174,8 @@ impl<'a, T: Float> Factor<'a, T> {
         let packed = self.packed_for(n);
         // Between two panels, and where the other factors of a sum can be split too.
         let unit = match packed.map(|packed| packed.shape) {
-            Some(Shape::Columns) if n == 1 => 8 * 16 * 3,
-            _ if n == 1 => 8 * 16,
+            Some(Shape::Columns) if n == 1 => column::PANEL * LANES * 3,
+            _ if n == 1 => column::PANEL * LANES,
             _ => HEIGHT,
         };
         let at = ((row + unit / 2) / unit * unit).min(self.rows());
