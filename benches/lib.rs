@@ -8,7 +8,7 @@ use autograd::Tape;
 use criterion::Criterion;
 use models::cells::{Cell, CellConfig, Kind};
 use models::init::Init;
-use models::layers::{Encoding, Span, unroll};
+use models::layers::{Encoding, Span, sum_of_squares, unroll};
 use models::network::{Carry, Network, NetworkConfig};
 use models::params::Params;
 use models::tasks::Recall;
@@ -74,7 +74,7 @@ impl Layer {
         let p = self.params.bind(&self.tape);
         let x = self.tape.constant(steps * input, batch, &self.x);
         let (y, _) = unroll(&*self.cell, p, x, self.cell.zero_state(&self.tape, batch), span);
-        y.square().sum().backward();
+        sum_of_squares(y).backward();
         self.params.add_grads(p);
     }
 

@@ -1,5 +1,6 @@
 //! Parameters live outside the tape, by name, with their gradients; optimisers see only them.
 
+use crate::threads::{share_entries, worth};
 use autograd::{Float, Tape, Var};
 
 /// One parameter matrix (a vector is a column).
@@ -79,7 +80,10 @@ impl<T: Float> Params<T> {
 
     /// Sets every gradient to zero. Without it the gradients of successive steps add up.
     pub fn zero_grad(&mut self) {
-        self.list.iter_mut().for_each(|p| p.grad.fill(T::ZERO));
+        for p in &mut self.list {
+            let n = p.grad.len();
+            share_entries(n, worth(32 * n), [&mut p.grad], [], &|_, [g], []| g.fill(T::ZERO));
+        }
     }
 
     /// Puts every parameter on the tape as a leaf, in order.
@@ -117,8 +121,11 @@ impl<T: Float> Params<T> {
     pub fn add_grads(&mut self, bound: Bound<'_, T>) {
         for (k, p) in self.list.iter_mut().enumerate() {
             bound.get(ParamId(k)).read_grad(|grad| {
-                let grad = grad.unwrap_or(&[]);
-                p.grad.iter_mut().zip(grad).for_each(|(sum, &g)| *sum += g);
+                let Some(grad) = grad else { return };
+                let n = grad.len();
+                share_entries(n, worth(32 * n), [&mut p.grad], [grad], &|_, [sum], [grad]| {
+                    sum.iter_mut().zip(grad).for_each(|(sum, &g)| *sum += g);
+                });
             });
         }
     }

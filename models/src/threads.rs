@@ -41,6 +41,8 @@ pub fn with_threads<R: Send>(
 thread_local! {
     /// Among how many parts the threads are shared that run at the same time as this one.
     static PARTS: Cell<usize> = const { Cell::new(1) };
+    /// Whether helpers watch for what this thread hands to them.
+    static WATCHED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `f`, one of so many parts of a work that run at the same time: it has its share of the threads.
@@ -78,13 +80,13 @@ fn at_once(a: &mut (dyn FnMut() + Send), b: &mut (dyn FnMut() + Send)) {
 }
 
 /// Runs `program`, whose pieces of work are of that many multiplications, while the helpers watch for them if they are
-/// [`worth`] sharing.
+/// [`worth`] sharing then.
 ///
 /// A helper that finds nothing to do for some microseconds goes to sleep, and to wake it takes longer than many a piece
 /// of work. So it does not sleep until the program is over.
 pub fn awake<R: Send>(multiplications: usize, program: impl FnOnce() -> R + Send) -> R {
     #[cfg(feature = "threads")]
-    if worth(multiplications) > 1 {
+    if count() > 1 && multiplications >= 2 * WATCHING {
         let (mut todo, mut done) = (Some(program), None);
         watched(count() - 1, &AtomicBool::new(false), &mut || done = todo.take().map(|program| program()));
         return done.expect("it has run");
@@ -108,7 +110,9 @@ fn watched(helpers: usize, over: &AtomicBool, program: &mut (dyn FnMut() + Send)
         rayon::join(|| watched(helpers - 1, over, program), || watch(over));
     } else {
         let _over = Over(over);
+        let before = WATCHED.replace(true);
         at_work(program);
+        WATCHED.set(before);
     }
 }
 
@@ -138,10 +142,40 @@ fn watch(over: &AtomicBool) {
 // ANCHOR_END: watch
 
 // ANCHOR: worth
-/// How many threads work of that many multiplications is worth. To hand work to another thread takes
-/// about a microsecond; a quarter of a million multiplications take five.
+/// How many threads work of that many multiplications is worth. A quarter of a million of them take five microseconds,
+/// and to hand work to a thread that watches takes about one; but to wake one that sleeps takes tens.
 pub fn worth(multiplications: usize) -> usize {
-    const EACH: usize = 1 << 18;
-    count().min(multiplications / EACH).max(1)
+    let each = if WATCHED.get() { WATCHING } else { SLEEPING };
+    count().min(multiplications / each).max(1)
 }
+
+/// Multiplications that a thread is asked to do, at least, if it watches and if it sleeps.
+const WATCHING: usize = 1 << 18;
+const SLEEPING: usize = 1 << 22;
 // ANCHOR_END: worth
+
+/// Calls `f` with `n` and these outputs and inputs, which have `n` entries or, of the outputs, none. So many threads share the
+/// entries, and each calls `f` with how many it has.
+pub fn share_entries<T: Send + Sync, const O: usize, const I: usize>(
+    n: usize,
+    threads: usize,
+    outputs: [&mut [T]; O],
+    inputs: [&[T]; I],
+    f: &(impl Fn(usize, [&mut [T]; O], [&[T]; I]) + Sync),
+) {
+    if threads < 2 {
+        return f(n, outputs, inputs);
+    }
+    // Whole cache lines for each.
+    let (first, at) = (threads / 2, (n * (threads / 2) / threads).next_multiple_of(512).min(n));
+    let mut halves = outputs.map(|y| {
+        let (above, below) = y.split_at_mut(at.min(y.len()));
+        [above, below]
+    });
+    let [y_above, y_below] = [0, 1].map(|half| halves.each_mut().map(|y| std::mem::take(&mut y[half])));
+    let halves = inputs.map(|x| x.split_at(at));
+    join(
+        || share_entries(at, first, y_above, halves.map(|(above, _)| above), f),
+        || share_entries(n - at, threads - first, y_below, halves.map(|(_, below)| below), f),
+    );
+}

@@ -7,7 +7,7 @@ mod worker;
 use autograd::Tape;
 use benches::Model;
 use models::cells::{CellConfig, Kind};
-use models::layers::{Span, Stack, StackConfig};
+use models::layers::{Span, Stack, StackConfig, sum_of_squares};
 use models::params::Params;
 use models::threads::with_threads;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
@@ -101,7 +101,7 @@ impl Recurrent {
         let p = self.params.bind(&self.tape);
         let x = self.tape.constant(seq * input, batch, &self.x);
         let (y, _) = self.stack.forward(p, x, &self.stack.initial_states(p, batch), Span::default(), None);
-        let loss = y.square().sum();
+        let loss = sum_of_squares(y);
         loss.backward();
         self.params.add_grads(p);
         loss.item()

@@ -1,5 +1,6 @@
 //! The fully connected layer.
 
+use super::every_step::EveryStep;
 use crate::init::Init;
 use crate::params::{Bound, ParamId, Params};
 use autograd::{Float, Var};
@@ -44,13 +45,6 @@ impl Linear {
         let (rows, cols) = x.shape();
         let fits = rows % self.input == 0;
         assert!(fits, "linear: input of {rows}×{cols} is not a sequence of {} features", self.input);
-        // ANCHOR: steps
-        let mut steps = p.tape().list();
-        for t in 0..rows / self.input {
-            let x = x.row_block(t * self.input..(t + 1) * self.input);
-            steps.push(p.tape().affine(&[(p.get(self.w), x)], p.get(self.b)));
-        }
-        steps.concat_rows()
-        // ANCHOR_END: steps
+        p.tape().apply(EveryStep, &[p.get(self.b), p.get(self.w), x])
     }
 }

@@ -33,7 +33,7 @@ pub fn clip_grad_norm<T: Float>(params: &mut Params<T>, max_norm: f64) -> f64 {
     let factor = max_norm / (norm + 1e-6);
     if norm.is_finite() && factor < 1.0 {
         let factor = T::from_f64(factor);
-        params.iter_mut().flat_map(|p| &mut p.grad).for_each(|g| *g *= factor);
+        params.iter_mut().for_each(|p| p.grad.iter_mut().for_each(|g| *g *= factor));
     }
     norm
     // ANCHOR_END: norm

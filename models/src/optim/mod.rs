@@ -36,6 +36,7 @@ pub use sgd::Sgd;
 
 use crate::choice::{Choice, Invalid};
 use crate::params::Params;
+use crate::threads::{self, share_entries};
 use autograd::Float;
 use std::{fmt, str::FromStr};
 
@@ -138,13 +139,15 @@ impl<T: Float> Optimizer<T> {
         for (p, memory) in params.iter_mut().zip(&mut self.memory) {
             let (ours, given) = ((&memory.name, memory.size), (&p.name, p.value.len()));
             assert_eq!(ours, given, "Optimizer::step: made for {ours:?}, called with {given:?}");
-            let (w, g, [a, b]) = (&mut p.value, &p.grad, &mut memory.buffers);
-            match &self.rule {
+            let [a, b] = memory.buffers.each_mut();
+            let entries = [&mut p.value, a, b].map(|x| x.as_mut_slice());
+            let threads = threads::worth(128 * memory.size);
+            share_entries(memory.size, threads, entries, [&p.grad], &|_, [w, a, b], [g]| match &self.rule {
                 Rule::Sgd(rule) => rule.update(lr, w, g, a),
                 Rule::RmsProp(rule) => rule.update(lr, w, g, a, b),
                 Rule::AdaGrad(rule) => rule.update(lr, w, g, a),
                 Rule::Adam(rule) => rule.update(self.steps, lr, w, g, a, b),
-            }
+            });
         }
     }
 

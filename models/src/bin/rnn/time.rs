@@ -1,15 +1,14 @@
 //! `rnn time`: how long a recurrent layer takes.
 
 use anyhow::{Context, Result, bail};
-use autograd::simd::{dot, map1};
-use autograd::{Gradients, Inputs, Op, Output, Tape};
+use autograd::Tape;
 use clap::ValueEnum;
 use faer::{Accum, MatMut, MatRef};
-use models::cells::sequence::strips;
 use models::cells::{CellConfig, Kind};
 use models::init::Init;
-use models::layers::{Span, Stack, StackConfig};
+use models::layers::{Span, Stack, StackConfig, sum_of_squares};
 use models::params::Params;
+use models::threads;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::Serialize;
 use std::io::Write;
@@ -19,7 +18,7 @@ use std::time::{Duration, Instant};
 ///
 /// A training step is forward, backward, and every parameter's gradient; the loss is the sum of the
 /// squared outputs. float32. The times are medians; the speed counts the matrix products alone, and the share is
-/// that of the speed of a product of two 1024x1024 matrices in this same run.
+/// that of the speed of products of two 1024x1024 matrices in this same run, one on every thread.
 #[derive(clap::Args)]
 pub struct Args {
     /// The network, as listed by rnn compare
@@ -69,7 +68,7 @@ struct Times {
     train_ms: f64,
     /// Billions of floating-point operations per second in the matrix products of a training step.
     gflops: f64,
-    /// The same of a large product alone.
+    /// The same of large products alone, one on every thread at the same time.
     peak_gflops: f64,
     share_of_peak: f64,
 }
@@ -114,7 +113,7 @@ fn measure(args: &Args) -> Result<Times> {
         let p = params.bind(&tape);
         let x = tape.constant(seq * input, batch, &x);
         let (y, _) = stack.forward(p, x, &stack.initial_states(p, batch), span, None);
-        tape.apply(SumOfSquares, &[y]).backward();
+        sum_of_squares(y).backward();
         params.add_grads(p);
     });
 
@@ -127,29 +126,6 @@ fn measure(args: &Args) -> Result<Times> {
         peak_gflops: peak,
         share_of_peak: gflops / peak,
     })
-}
-
-/// `L = Σ y²`, `ȳ += 2 y L̄`, in one pass over `y` each way: to measure the layers and not their loss.
-struct SumOfSquares;
-
-impl Op<f32> for SumOfSquares {
-    fn name(&self) -> &'static str {
-        "sum_of_squares"
-    }
-    fn shape(&self, _x: Inputs<'_, f32>) -> Result<(usize, usize), String> {
-        Ok((1, 1))
-    }
-    fn forward(&self, x: Inputs<'_, f32>, y: &mut [f32], _saved: &mut [f32]) {
-        y[0] = dot(x.value(0), x.value(0));
-    }
-    fn backward(&self, x: Inputs<'_, f32>, y: Output<'_, f32>, dx: &mut Gradients<'_, f32>) {
-        let Some((dx, new)) = dx.of_or_new(0) else { return };
-        let twice = 2.0 * y.cotangent[0];
-        strips([dx], [x.value(0)], |[dx], [x]| match new {
-            true => map1(dx, x, |dx, x| *dx = twice * x),
-            false => map1(dx, x, |dx, x| *dx += twice * x),
-        });
-    }
 }
 
 /// The median of many runs, in seconds, after two that warm up.
@@ -186,16 +162,25 @@ fn operations(args: &Args, params: &Params<f32>) -> f64 {
     2.0 * products.sum::<usize>() as f64 * (args.seq * args.batch) as f64
 }
 
-/// Billions of operations per second in a product of two 1024×1024 matrices, on one thread.
+/// Billions of operations per second in products of two 1024×1024 matrices, one on every thread at the same time.
 fn peak() -> f64 {
     const N: usize = 1024;
-    let (a, b, mut c) = (vec![0.5; N * N], vec![0.25; N * N], vec![0.0; N * N]);
+    let (a, b) = (vec![0.5; N * N], vec![0.25; N * N]);
+    let mut outputs = vec![vec![0.0; N * N]; threads::count()];
     let seconds = median(0.5, || {
-        let c = MatMut::from_row_major_slice_mut(&mut c, N, N);
-        let (a, b) = (MatRef::from_row_major_slice(&a, N, N), MatRef::from_row_major_slice(&b, N, N));
-        autograd::ops::matmul::<f32>(c, Accum::Replace, a, b);
+        on_every_thread(&mut outputs, &|c| {
+            let c = MatMut::from_row_major_slice_mut(c, N, N);
+            let (a, b) = (MatRef::from_row_major_slice(&a, N, N), MatRef::from_row_major_slice(&b, N, N));
+            autograd::ops::matmul::<f32>(c, Accum::Replace, a, b);
+        })
     });
-    2.0 * (N * N * N) as f64 / seconds / 1e9
+    2.0 * (outputs.len() * N * N * N) as f64 / seconds / 1e9
+}
+
+fn on_every_thread(outputs: &mut [Vec<f32>], work: &(impl Fn(&mut [f32]) + Sync)) {
+    if let Some((first, rest)) = outputs.split_first_mut() {
+        threads::join(|| work(first), || on_every_thread(rest, work));
+    }
 }
 
 fn table(args: &Args, times: &Times) -> String {
@@ -206,7 +191,7 @@ fn table(args: &Args, times: &Times) -> String {
         "{model}{both} T{seq} B{batch} I{input} H{hidden} L{layers}, {form}\n\
          forward        {:10.3} ms\n\
          training step  {:10.3} ms\n\
-         products       {:10.1} GF/s, {:.0} % of the {:.1} that a large product reaches here\n",
+         products       {:10.1} GF/s, {:.0} % of the {:.1} that large products reach here\n",
         times.forward_ms,
         times.train_ms,
         times.gflops,

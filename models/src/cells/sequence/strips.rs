@@ -47,39 +47,14 @@ pub fn strips<T: Float, const O: usize, const I: usize>(
     assert!(equal, "strips: an array has not {n} entries like another");
     assert!(n == 0 || empty <= SPARE, "strips: {empty} outputs are empty, at most {SPARE} may be");
     // An entry takes some cycles, in each of which a product does 32 multiplications.
-    share(n, outputs, inputs, &f, threads::worth(128 * n));
-}
-
-/// `f` is not generic here: it is called once a strip, and this need not be compiled for every `f`.
-fn share<T: Float, const O: usize, const I: usize>(
-    n: usize,
-    outputs: [&mut [T]; O],
-    inputs: [&[T]; I],
-    f: &(dyn Fn([&mut [T]; O], [&[T]; I]) + Sync),
-    threads: usize,
-) {
-    let first = threads / 2;
-    if first > 0 {
-        let at = (n * first / threads).next_multiple_of(STRIP).min(n);
-        let mut halves = outputs.map(|y| {
-            let (above, below) = y.split_at_mut(at.min(y.len()));
-            [above, below]
-        });
-        let [above, below] = [0, 1].map(|half| inputs.map(|x| if half == 0 { &x[..at] } else { &x[at..] }));
-        let [y_above, y_below] = [0, 1].map(|half| halves.each_mut().map(|y| std::mem::take(&mut y[half])));
-        threads::join(
-            || share(at, y_above, above, f, first),
-            || share(n - at, y_below, below, f, threads - first),
-        );
-        return;
-    }
+    let threads = threads::worth(128 * n);
     // Working memory is cleared: none where none is needed.
-    match (n, outputs.iter().any(|y| y.is_empty())) {
-        (0..=SHORT, false) => in_turn::<T, SHORT, 0, O, I>(n, outputs, inputs, f),
-        (0..=SHORT, true) => in_turn::<T, SHORT, SPARE, O, I>(n, outputs, inputs, f),
-        (_, false) => in_turn::<T, STRIP, 0, O, I>(n, outputs, inputs, f),
-        (_, true) => in_turn::<T, STRIP, SPARE, O, I>(n, outputs, inputs, f),
-    }
+    threads::share_entries(n, threads, outputs, inputs, &|n, y, x| match (n <= SHORT, empty) {
+        (true, 0) => in_turn::<T, SHORT, 0, O, I>(n, y, x, &f),
+        (true, _) => in_turn::<T, SHORT, SPARE, O, I>(n, y, x, &f),
+        (false, 0) => in_turn::<T, STRIP, 0, O, I>(n, y, x, &f),
+        (false, _) => in_turn::<T, STRIP, SPARE, O, I>(n, y, x, &f),
+    });
 }
 
 /// Strips of S entries, one after the other, with working memory for P outputs.
@@ -87,6 +62,7 @@ fn in_turn<T: Float, const S: usize, const P: usize, const O: usize, const I: us
     n: usize,
     outputs: [&mut [T]; O],
     inputs: [&[T]; I],
+    // Not generic here: it is called once a strip, and this need not be compiled for every `f`.
     f: &dyn Fn([&mut [T]; O], [&[T]; I]),
 ) {
     let mut spare = [[T::ZERO; S]; P];
