@@ -1,7 +1,9 @@
 //! Single operations: products, the gates' functions, and what stands before and after the layers.
 
 use autograd::ops::matmul;
-use autograd::product::{PANEL, Rows, add_outer, turn, turned_size};
+use autograd::product::{
+    Begin, Factor, PANEL, Packed, Rows, Shape, add_outer, multiply, pack, turn, turned_size,
+};
 use autograd::{Float, Tape, Var};
 use criterion::{BenchmarkId, Criterion, Throughput};
 use faer::{Accum, MatMut, MatRef};
@@ -10,6 +12,7 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 pub fn run(c: &mut Criterion) {
     products(c);
+    packed_products(c);
     weight_gradients(c);
     functions(c);
     on_the_tape(c);
@@ -37,6 +40,31 @@ fn products(c: &mut Criterion) {
                 let (a, b) = (MatRef::from_row_major_slice(&a, m, k), MatRef::from_row_major_slice(&b, k, n));
                 matmul(MatMut::from_row_major_slice_mut(&mut y, m, n), Accum::Replace, a, b);
             });
+        });
+    }
+    group.finish();
+}
+
+/// The product of a step by the library's kernel, from weights that are packed already and again in the caches: the speed
+/// that a training step could have if it did nothing else.
+fn packed_products(c: &mut Criterion) {
+    let mut group = c.benchmark_group("packed product (elem = multiplication or addition)");
+    for (what, m, k, n) in [
+        ("LSTM step H100 B128", 400, 120, 128),
+        ("LSTM step H256 B32", 1024, 384, 32),
+        ("LSTM step H512 B32", 2048, 1024, 32),
+        ("LSTM step H64 B1", 256, 96, 1),
+    ] {
+        let (w, x, mut y, shape) = (random(m, k), random(k, n), vec![0.0; m * n], Shape::of(n));
+        let mut room = vec![0.0; shape.size::<f32>(m, k) + 16];
+        let aligned = room.as_ptr().align_offset(64);
+        let packed = &mut room[aligned..][..shape.size::<f32>(m, k)];
+        let matrix = MatRef::from_row_major_slice(&w, m, k);
+        pack(packed, matrix, shape);
+        let factor = Factor::new(matrix).with(Packed::new(packed, m, k, shape));
+        group.throughput(Throughput::Elements((2 * m * k * n) as u64));
+        group.bench_function(BenchmarkId::new(what, format!("{m}x{k} by {k}x{n}")), |bench| {
+            bench.iter(|| multiply(&mut y, Begin::Zero, &[(factor, &x)]));
         });
     }
     group.finish();

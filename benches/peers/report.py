@@ -22,6 +22,8 @@ from cases import (
 from plot import plot
 
 NAMES = {"ours": "ours", "torch": "PyTorch", "candle": "candle", "burn": "burn"}
+# What the speed of a large product means by one thread and by several.
+BEST = ("the best product of 1024³", "the best products of 1024³, one on every thread,")
 TITLES = {"train_ms": "training step", "forward_ms": "forward pass"}
 
 
@@ -188,7 +190,7 @@ class Results:
         return lines
 
     def peak(self, n):
-        """Billions of operations a second in the best large product, which runs on one thread."""
+        """Billions of operations a second in the best large products, one on every thread."""
         return max((x for case in self.cases for x in self.measured(n, case, "ours", "peak_gflops")), default=None)
 
     def products(self, n, case):
@@ -203,13 +205,13 @@ class Results:
         for case in [*self.cases, *[CHARACTERS] * (n == CHARACTERS_THREADS)]:
             found, torch = self.ratios(n, case, "torch"), self.milliseconds(n, case, "torch", "train_ms")
             if found and peak and case.target and median(found) > case.target:
-                least = self.products(n, case) / (n * peak * 1e6) / torch
+                least = self.products(n, case) / (peak * 1e6) / torch
                 lines.append(f"  - {case.name}: {least:.2f}")
         if not lines:
             return []
         text = (
-            f"- Where the aim is not met: what the products of a training step alone would take at {peak:.0f} GF/s on each "
-            "thread, the speed of the best product of 1024³ of this run, as a part of PyTorch's time:"
+            f"- Where the aim is not met: what the products of a training step alone would take at {peak:.0f} GF/s, "
+            f"{BEST[n > 1]} of this run, as a part of PyTorch's time:"
         )
         return [text, *lines]
 
@@ -219,10 +221,9 @@ class Results:
         for case in self.cases:
             speed = self.milliseconds(n, case, "ours", "gflops") if case.hidden >= 512 else None
             if speed:
-                share = speed / (n * peak)
+                share = speed / peak
                 text = judge(f"{100 * share:.0f} % ≥ {100 * PEAK_TARGET:.0f} %", share >= PEAK_TARGET)
-                best = f"{peak:.0f} GF/s on each thread"
-                lines.append(f"- {case.name}: {speed:.0f} GF/s; of the best product of 1024³ of all rounds, {best}: {text}.")
+                lines.append(f"- {case.name}: {speed:.0f} GF/s; of {BEST[n > 1]} of all rounds, {peak:.0f} GF/s: {text}.")
         return lines
 
     def by_threads(self):
