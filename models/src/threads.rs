@@ -142,8 +142,9 @@ fn watch(over: &AtomicBool) {
 // ANCHOR_END: watch
 
 // ANCHOR: worth
-/// How many threads work of that many multiplications is worth. A quarter of a million of them take five microseconds,
-/// and to hand work to a thread that watches takes about one; but to wake one that sleeps takes tens.
+/// How many threads work of that many multiplications is worth. A quarter of a million of
+/// them take five microseconds. To hand work to a thread that watches takes about one, but
+/// to wake one that sleeps takes tens.
 pub fn worth(multiplications: usize) -> usize {
     let each = if WATCHED.get() { WATCHING } else { SLEEPING };
     count().min(multiplications / each).max(1)

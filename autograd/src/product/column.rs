@@ -36,8 +36,8 @@ impl<T: Float> WithSimd for Single<'_, T> {
 }
 
 // ANCHOR: starts-below
-/// Whether to begin with the last rows, as every other step does: what the step before has read last is still near.
-/// The columns of successive steps lie side by side.
+/// Whether to begin with the last rows, as every other step does: what the step
+/// before has read last is still near. The columns of successive steps lie side by side.
 fn starts_below<T>(terms: &[(Packed<'_, T>, &[T])]) -> bool {
     terms.last().is_some_and(|(_, x)| x.as_ptr().addr() / size_of_val(*x).max(1) % 2 == 1)
 }
