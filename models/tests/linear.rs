@@ -50,10 +50,18 @@ fn run<T: Float>(sizes: Sizes, fused: bool, used_before: bool) -> Vec<Vec<T>> {
     [y.value(), x.grad()].into_iter().chain(grads).collect()
 }
 
-/// Panels of the weights' gradient that are full, or not; steps of one example; a single step.
+/// Panels of the weights' gradient that are full, or not; steps of one example, or of none; a single step.
 #[test]
 fn every_step_is_the_step() {
-    for sizes in [[3, 4, 5, 7], [4, 3, 64, 65], [3, 33, 130, 2], [5, 1, 70, 3], [1, 6, 17, 1], [1, 1, 1, 1]] {
+    for sizes in [
+        [3, 4, 5, 7],
+        [4, 3, 64, 65],
+        [3, 33, 130, 2],
+        [5, 1, 70, 3],
+        [1, 6, 17, 1],
+        [1, 1, 1, 1],
+        [3, 0, 2, 4],
+    ] {
         for before in [false, true] {
             let [have, expected] = [true, false].map(|fused| run::<f64>(sizes, fused, before).concat());
             let off = have.iter().zip(&expected).map(|(a, b)| (a - b).abs() / (1.0 + b.abs()));

@@ -51,6 +51,9 @@ impl<T: Float> Op<T> for EveryStep {
 
     fn backward(&self, x: Inputs<'_, T>, y: Output<'_, T>, dx: &mut Gradients<'_, T>) {
         let dy = y.cotangent;
+        if dy.is_empty() {
+            return; // no examples
+        }
         // ANCHOR: back
         if let Some((dx, new)) = dx.of_or_new(2) {
             let (w, begin) = (x.factor_transposed(1), if new { Begin::Zero } else { Begin::Add });
@@ -90,6 +93,9 @@ fn at_every_step<T: Float>(
     threads: usize,
     f: &(impl Fn(&mut [T], &[T]) + Sync),
 ) {
+    if y.is_empty() {
+        return; // no examples
+    }
     let (first, steps) = (threads / 2, x.len() / x_size * (threads / 2) / threads);
     if steps == 0 {
         return y.chunks_exact_mut(y_size).zip(x.chunks_exact(x_size)).for_each(|(y, x)| f(y, x));
