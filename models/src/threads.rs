@@ -180,3 +180,25 @@ pub fn share_entries<T: Send + Sync, const O: usize, const I: usize>(
         || share_entries(n - at, threads - first, y_below, halves.map(|(_, below)| below), f),
     );
 }
+
+/// Calls `f` with step after step of `y` and of `x`, each of which lies in so many blocks of one size. So many threads share
+/// the steps.
+pub(crate) fn share_steps<T: Send + Sync>(
+    steps: usize,
+    threads: usize,
+    y: &mut [T],
+    x: &[T],
+    f: &(impl Fn(&mut [T], &[T]) + Sync),
+) {
+    let [size_y, size_x] = [y.len(), x.len()].map(|size| size / steps);
+    let (first, here) = (threads / 2, steps * (threads / 2) / threads);
+    if here == 0 {
+        let steps = y.chunks_exact_mut(size_y.max(1)).zip(x.chunks_exact(size_x.max(1)));
+        return steps.for_each(|(y, x)| f(y, x));
+    }
+    let ((y, y_after), (x, x_after)) = (y.split_at_mut(here * size_y), x.split_at(here * size_x));
+    join(
+        || share_steps(here, first, y, x, f),
+        || share_steps(steps - here, threads - first, y_after, x_after, f),
+    );
+}

@@ -105,7 +105,7 @@ fn differences_agree() {
 }
 
 #[test]
-#[should_panic = "linear: input of 7×2 is not a sequence of 3 features"]
+#[should_panic = "linear of 5×1 and 5×3 and 7×2: 7 rows are not a sequence of 3 features"]
 fn the_input_is_a_sequence() {
     let (tape, mut params) = (Tape::<f64>::new(), Params::new());
     let linear = Linear::new(&mut params, "fc", 3, 5, &mut ChaCha8Rng::seed_from_u64(5));

@@ -3,9 +3,10 @@
 use autograd::Tape;
 use models::cells::{CellConfig, Kind, Lengths};
 use models::init::Init;
-use models::layers::{Span, Stack, StackConfig};
+use models::layers::{Span, Stack, StackConfig, sum_of_squares};
 use models::params::Params;
 use models::threads::{self, count, with_threads};
+use models::train::{Clip, Trainer};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
 /// So large that every product and every elementwise loop is worth four threads.
@@ -85,6 +86,30 @@ fn every_number_of_threads_gives_the_same_bits() {
         (Kind::Lstm, None, [100, 48, 256], 5),
     ] {
         assert!(run(kind, lengths, sizes, 1) == run(kind, lengths, sizes, threads), "{kind}, {sizes:?}");
+    }
+}
+
+/// A parameter so large that its gradient is shared, and the optimiser's pass over it.
+#[test]
+fn optimisers_give_the_same_bits() {
+    let start = Init::Normal { std: 1.0 }.fill::<f32>(&mut ChaCha8Rng::seed_from_u64(3), 300_001, 1);
+    for rule in ["sgd", "sgd:momentum=0.9", "rmsprop", "adagrad", "adam"] {
+        let run = || {
+            let mut params = Params::<f32>::new();
+            let w = params.add("w", start.len(), 1, start.clone());
+            let mut trainer =
+                Trainer::new(params, rule.parse().expect("a rule"), 0.01).clip(Clip::Norm(100.0));
+            for _ in 0..3 {
+                trainer.step(|p| sum_of_squares(p.get(w))).expect("it stays finite");
+            }
+            trainer.params.get(w).clone()
+        };
+        let by = |threads| with_threads(threads, run).expect("so few threads are there");
+        let one = by(1);
+        assert!(one.value.iter().zip(&start).all(|(w, start)| w != start), "{rule} moves every weight");
+        for threads in 2..=4 {
+            assert!(one == by(threads), "{rule} by {threads} threads");
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::Float;
 use pulp::{Simd, WithSimd};
 
 /// Vectors of rows in a panel.
-pub(super) const PANEL: usize = 2;
+pub(super) const VECTORS: usize = 2;
 
 /// `y = Σₖ Wₖ xₖ` with one column: lanes along the rows, and two vectors of rows at once, because a sum must
 /// wait some cycles for the one before it.
@@ -23,12 +23,12 @@ impl<T: Float> WithSimd for Single<'_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { terms, y, begin } = self;
         let (rows, lanes) = (y.len(), T::count::<S>());
-        let (height, panels, below) = (PANEL * lanes, rows.div_ceil(PANEL * lanes), starts_below(terms));
+        let (height, panels, below) = (VECTORS * lanes, rows.div_ceil(VECTORS * lanes), starts_below(terms));
         for panel in 0..panels {
             let row = height * if below { panels - 1 - panel } else { panel };
             let (y, begin) = (&mut y[row..], begin.of(row..));
             match Shape::Column.height(rows - row, lanes) == height {
-                true => vectors::<T, S, PANEL>(simd, terms, row, y, begin),
+                true => vectors::<T, S, VECTORS>(simd, terms, row, y, begin),
                 false => vectors::<T, S, 1>(simd, terms, row, y, begin),
             }
         }
@@ -83,7 +83,7 @@ fn vectors<T: Float, S: Simd, const G: usize>(
         }
     }
     let sums: [_; G] = std::array::from_fn(|g| T::add_vectors(simd, both[0][g], both[1][g]));
-    let mut edge = [T::ZERO; PANEL * LANES];
+    let mut edge = [T::ZERO; VECTORS * LANES];
     let edge = &mut edge[..G * lanes];
     T::vectors_mut::<S>(edge).copy_from_slice(&sums);
     match begin {

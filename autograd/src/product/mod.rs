@@ -75,7 +75,7 @@ impl Shape {
     /// How high the panel is that begins where so many rows are left, of vectors of so many lanes.
     fn height(self, left: usize, lanes: usize) -> usize {
         match self {
-            Self::Column => left.div_ceil(lanes).min(column::PANEL) * lanes,
+            Self::Column => left.div_ceil(lanes).min(column::VECTORS) * lanes,
             Self::Columns => left.next_multiple_of(4).min(HEIGHT),
         }
     }
@@ -174,8 +174,8 @@ impl<'a, T: Float> Factor<'a, T> {
         let packed = self.packed_for(n);
         // Between two panels, and where the other factors of a sum can be split too.
         let unit = match packed.map(|packed| packed.shape) {
-            Some(Shape::Columns) if n == 1 => column::PANEL * LANES * 3,
-            _ if n == 1 => column::PANEL * LANES,
+            Some(Shape::Columns) if n == 1 => column::VECTORS * LANES * 3,
+            _ if n == 1 => column::VECTORS * LANES,
             _ => HEIGHT,
         };
         let at = ((row + unit / 2) / unit * unit).min(self.rows());

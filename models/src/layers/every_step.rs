@@ -1,6 +1,6 @@
 //! The fully connected layer at all steps of a sequence: one operation, whose steps the threads share.
 
-use crate::threads;
+use crate::threads::{self, share_steps};
 use autograd::product::{Begin, PANEL, Rows, add_outer, multiply, turn};
 use autograd::{Float, Gradients, Inputs, Op, Output, Pass, simd};
 use std::ops::Range;
@@ -23,9 +23,6 @@ impl<T: Float> Op<T> for EveryStep {
         if inputs == 0 || rows == 0 || !rows.is_multiple_of(inputs) {
             return Err(format!("{rows} rows are not a sequence of {inputs} features"));
         }
-        if x.shape(0) != (outputs, 1) {
-            return Err(format!("the bias must be {outputs}×1, it is {}×{}", x.rows(0), x.cols(0)));
-        }
         Ok((rows / inputs * outputs, batch))
     }
 
@@ -36,12 +33,10 @@ impl<T: Float> Op<T> for EveryStep {
     }
 
     fn forward(&self, x: Inputs<'_, T>, y: &mut [T], _saved: &mut [T]) {
-        // ANCHOR: forward
         let (b, w) = (x.value(0), x.factor(1));
-        at_every_step(y, w.rows() * x.cols(2), x.value(2), w.cols() * x.cols(2), threads(x), &|y, x| {
+        share_steps(steps(x), threads(x), y, x.value(2), &|y, x| {
             multiply(y, Begin::Bias(b), &[(w, x)]);
         });
-        // ANCHOR_END: forward
     }
 
     fn scratch(&self, x: Inputs<'_, T>) -> usize {
@@ -57,7 +52,7 @@ impl<T: Float> Op<T> for EveryStep {
         // ANCHOR: back
         if let Some((dx, new)) = dx.of_or_new(2) {
             let (w, begin) = (x.factor_transposed(1), if new { Begin::Zero } else { Begin::Add });
-            at_every_step(dx, w.rows() * x.cols(2), dy, w.cols() * x.cols(2), threads(x), &|dx, dy| {
+            share_steps(steps(x), threads(x), dx, dy, &|dx, dy| {
                 multiply(dx, begin, &[(w, dy)]);
             });
         }
@@ -79,32 +74,13 @@ impl<T: Float> Op<T> for EveryStep {
     }
 }
 
-/// How many threads the products of all steps are worth.
-fn threads<T: Float>(x: Inputs<'_, T>) -> usize {
-    threads::worth(x.value(1).len() * x.value(2).len() / x.cols(1))
+fn steps<T: Float>(x: Inputs<'_, T>) -> usize {
+    x.rows(2) / x.cols(1)
 }
 
-/// Calls `f` with the blocks of every step, which are so large, of `y` and of `x`.
-fn at_every_step<T: Float>(
-    y: &mut [T],
-    y_size: usize,
-    x: &[T],
-    x_size: usize,
-    threads: usize,
-    f: &(impl Fn(&mut [T], &[T]) + Sync),
-) {
-    if y.is_empty() {
-        return; // no examples
-    }
-    let (first, steps) = (threads / 2, x.len() / x_size * (threads / 2) / threads);
-    if steps == 0 {
-        return y.chunks_exact_mut(y_size).zip(x.chunks_exact(x_size)).for_each(|(y, x)| f(y, x));
-    }
-    let ((y_early, y_late), (x_early, x_late)) = (y.split_at_mut(steps * y_size), x.split_at(steps * x_size));
-    threads::join(
-        || at_every_step(y_early, y_size, x_early, x_size, first, f),
-        || at_every_step(y_late, y_size, x_late, x_size, threads - first, f),
-    );
+/// How many threads the products of all steps are worth.
+fn threads<T: Float>(x: Inputs<'_, T>) -> usize {
+    threads::worth(steps(x) * x.value(1).len() * x.cols(2))
 }
 
 /// The gradient of the weights, O×I, on its way: in panels of columns, which the threads share. What a panel

@@ -1,6 +1,6 @@
 //! Two sequences side by side, step by step.
 
-use crate::threads;
+use crate::threads::{self, share_steps};
 use autograd::simd::map1;
 use autograd::{Float, Gradients, Inputs, Op, Output, Var};
 use std::ops::Range;
@@ -38,18 +38,6 @@ impl Interleave {
     // ANCHOR_END: places
 }
 
-/// Calls `f` with step after step of `y` and of `x`; threads share them.
-fn each<T: Float>(steps: usize, y: &mut [T], x: &[T], f: &(impl Fn(&mut [T], &[T]) + Sync), threads: usize) {
-    let [size_y, size_x] = [y.len(), x.len()].map(|size| size / steps);
-    let (first, here) = (threads / 2, steps * (threads / 2) / threads);
-    if here == 0 {
-        let steps = y.chunks_exact_mut(size_y.max(1)).zip(x.chunks_exact(size_x.max(1)));
-        return steps.for_each(|(y, x)| f(y, x));
-    }
-    let ((y, y_after), (x, x_after)) = (y.split_at_mut(here * size_y), x.split_at(here * size_x));
-    threads::join(|| each(here, y, x, f, first), || each(steps - here, y_after, x_after, f, threads - first));
-}
-
 /// How many threads a copy of so many numbers is worth.
 fn threads_for(count: usize) -> usize {
     threads::worth(16 * count)
@@ -73,7 +61,7 @@ impl<T: Float> Op<T> for Interleave {
         for k in [0, 1] {
             let (x_k, place) = (x.value(k), self.place(x, k));
             let copy = |y: &mut [T], x: &[T]| y[place.clone()].copy_from_slice(x);
-            each(self.steps, y, x_k, &copy, threads_for(x_k.len()));
+            share_steps(self.steps, threads_for(x_k.len()), y, x_k, &copy);
         }
     }
 
@@ -86,7 +74,7 @@ impl<T: Float> Op<T> for Interleave {
                 true => dx.copy_from_slice(&dy[place.clone()]),
                 false => map1(dx, &dy[place.clone()], |dx, dy| *dx += dy),
             };
-            each(self.steps, dx, y.cotangent, &add, threads);
+            share_steps(self.steps, threads, dx, y.cotangent, &add);
         }
         // ANCHOR_END: backward
     }

@@ -9,7 +9,6 @@ use rand_chacha::ChaCha8Rng;
 /// `y = W x + b`, with `W` (`weight`) O×I and `b` (`bias`) O×1.
 #[derive(Clone, Debug)]
 pub struct Linear {
-    input: usize,
     output: usize,
     w: ParamId,
     b: ParamId,
@@ -27,7 +26,7 @@ impl Linear {
         let init = Init::Uniform { bound: None }.for_hidden(input);
         let w = params.add(format!("{prefix}.weight"), output, input, init.fill(rng, output, input));
         let b = params.add(format!("{prefix}.bias"), output, 1, init.fill(rng, output, 1));
-        Self { input, output, w, b }
+        Self { output, w, b }
     }
 
     /// Features of the output: O.
@@ -42,9 +41,6 @@ impl Linear {
     /// If the rows of `x` are not a multiple of I.
     #[track_caller]
     pub fn forward<'t, T: Float>(&self, p: Bound<'t, T>, x: Var<'t, T>) -> Var<'t, T> {
-        let (rows, cols) = x.shape();
-        let fits = rows % self.input == 0;
-        assert!(fits, "linear: input of {rows}×{cols} is not a sequence of {} features", self.input);
         p.tape().apply(EveryStep, &[p.get(self.b), p.get(self.w), x])
     }
 }
