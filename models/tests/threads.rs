@@ -37,9 +37,11 @@ fn run(kind: Kind, lengths: Option<&Lengths>, [b, i, h]: [usize; 3], threads: us
     all.expect("so few threads are there")
 }
 
-/// The output of a layer with two rows, more threads than its rows can be split for, and many columns.
+/// The output of a layer with two rows, more threads than its rows can be split for, and many columns, of which each ends
+/// where it likes: those cannot be shared.
 #[test]
 fn few_rows_cannot_be_split_often() {
+    let lengths = Lengths::new(&(0..1024).map(|b| 1 + b % 3).collect::<Vec<_>>());
     let run = |threads| {
         let run = || {
             let config = CellConfig { output: Some(2), ..CellConfig::new(1, 512) };
@@ -49,7 +51,7 @@ fn few_rows_cannot_be_split_often() {
             let p = params.bind(&tape);
             let x = tape.constant(3, 1024, &Init::Normal { std: 1.0 }.fill(&mut rng, 3, 1024));
             let start = cell.zero_state(&tape, 1024);
-            let (y, _) = cell.sequence(p, x, start, None, false).expect("it has a fused form");
+            let (y, _) = cell.sequence(p, x, start, Some(&lengths), false).expect("it has a fused form");
             y.value()
         };
         with_threads(threads, run).expect("so few threads are there")
